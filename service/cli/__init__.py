@@ -1,0 +1,42 @@
+"""The command line. Importing it is cheap; commands that need openai or Apprise import them when called."""
+
+import sys
+
+import click
+
+import service
+from service import errors
+from service.cli import common, health, history, play, setup, watch
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(service.__version__, prog_name="tunewatch")
+def root() -> None:
+    """Watches fine-tuning jobs, keeps their history, tells you when they end.
+
+    \b
+    First steps:
+      tunewatch demo                 see it work, with nothing configured
+      tunewatch check --online       try the configuration
+      tunewatch test-notice          try the channels
+      tunewatch run                  watch
+
+    Exit codes: 0 fine, 1 it failed, 2 wrong usage, 69 provider or channel unavailable, 75 another instance
+    holds the database, 78 configuration refused.
+    """
+
+
+for _command in (
+    watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
+    history.events, history.deliveries, health.health, setup.db, play.simulator, play.demo,
+):  # fmt: skip
+    root.add_command(_command)
+
+
+def main() -> None:
+    """The program `tunewatch`."""
+    try:
+        root(prog_name="tunewatch")
+    except errors.TunewatchError as error:
+        click.echo(str(error), err=True)
+        sys.exit(common.exit_code(error))

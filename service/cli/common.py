@@ -1,0 +1,111 @@
+"""What the commands share: options, exit codes, access to the history."""
+
+import contextlib
+import signal
+import threading
+import zoneinfo
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from service import errors
+from service.cli import logs
+from service.config import source
+from service.store import migrate, reading
+
+if TYPE_CHECKING:
+    from service.config import schema
+
+FAILED = 1
+UNAVAILABLE = 69
+BUSY = 75
+MISCONFIGURED = 78
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+config_option = click.option(
+    "--config", metavar="FILE", help="The configuration [default: $TUNEWATCH_CONFIG, ./config.toml, /etc/tunewatch/…]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+account_option = click.option("--account", metavar="NAME", help="Only jobs of this account.")
+
+
+def limit_option(default: int) -> Callable[[_Command], _Command]:
+    """How many rows at the most."""
+    return click.option(
+        "--limit", type=click.IntRange(1), default=default, show_default=True, help="How many at the most."
+    )
+
+
+def log_options(command: _Command) -> _Command:
+    """The two options of commands that log."""
+    form = click.option("--log-format", type=click.Choice(logs.FORMATS), default="human", show_default=True)
+    level = click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True)
+    return form(level(command))
+
+
+def exit_code(error: errors.TunewatchError) -> int:
+    """The documented exit code for an error of ours."""
+    if isinstance(error, errors.Configuration):
+        return MISCONFIGURED
+    if isinstance(error, errors.AlreadyRunning):
+        return BUSY
+    if isinstance(error, errors.Transient | errors.Refused):
+        return UNAVAILABLE
+    return FAILED
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """A reading command's view of the world."""
+
+    history: reading.Reading
+    zone: tzinfo
+    url: str
+
+
+@contextlib.contextmanager
+def desk(config: str | None) -> Iterator[Desk]:
+    """The history, opened for reading only."""
+    url, zone = source.reading(config)
+    engine = migrate.reading(url)
+    try:
+        yield Desk(history=reading.Reading(engine), zone=_zone(zone), url=url)
+    finally:
+        engine.dispose()
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # Whether the name is right is for `check` and `run` to say; the history can be read without.
+        return zoneinfo.ZoneInfo("UTC")
+
+
+def warnings(settings: "schema.Settings", config: str | None) -> list[str]:
+    """What is allowed and yet probably not meant."""
+    # Brings pydantic, which reading commands do without.
+    from service.config import load  # noqa: PLC0415
+
+    found = []
+    if not settings.channels:
+        found.append("There is no [[channels]]: nobody will be told anything; the history is kept all the same.")
+    _, reserved = load.split_reserved(source.parse(source.find(config)))
+    found += [f"{name} is meant for a later version and has no effect yet." for name in reserved]
+    accounts = {account.name for account in settings.accounts}
+    for channel in settings.channels:
+        strangers = [name for name in channel.accounts if not set("*?[") & set(name) and name not in accounts]
+        found += [f"Channel {channel.name} waits for an account {name!r}, and there is none." for name in strangers]
+    return found

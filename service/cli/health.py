@@ -1,0 +1,69 @@
+"""The command that says whether the watch works; the image's HEALTHCHECK calls it."""
+
+from datetime import datetime
+
+import click
+
+from service import clock, errors
+from service.cli import common, output
+from service.config import source
+from service.rules import health as rules
+from service.rules import plain
+from service.store import lease
+
+
+@click.command(epilog="Example:  tunewatch health || echo blind")
+@common.config_option
+@common.json_option
+def health(config: str | None, as_json: bool) -> None:
+    """Whether the watch works: 0 fine, 69 an account or a channel does not work, 1 nobody is watching."""
+    try:
+        checks, watched = _checks(config)
+    except errors.NoDatabase as error:
+        checks, watched = [{"part": "daemon", "problem": str(error)}], False
+    fine = not any(check["problem"] for check in checks)
+    if as_json:
+        output.as_json({"healthy": fine, "checks": checks})
+    else:
+        for check in checks:
+            click.echo(f"{'FAIL' if check['problem'] else 'ok':<5} {check['part']}: {_said(check)}")
+    if not fine:
+        raise SystemExit(common.UNAVAILABLE if watched else common.FAILED)
+
+
+def _said(check: dict[str, str | None]) -> str:
+    return plain.text(check["problem"] or check.get("note") or "fine", 1000)
+
+
+def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
+    """One entry per part, and whether a daemon is alive."""
+    held = lease.held(source.reading(config)[0])
+    with common.desk(config) as desk:
+        process, accounts = desk.history.process(), desk.history.accounts()
+        destinations = desk.history.destinations()
+    stopped, started = (_time(process, name) for name in ("stopped_at", "started_at"))
+    now = clock.SystemClock().now()
+    checks: list[dict[str, str | None]] = [
+        {"part": "daemon", "problem": rules.daemon_problem(held=held, stopped_at=stopped), "note": "running"}
+    ]
+    for row in accounts:
+        account = rules.Account(
+            name=row["name"], last_error=row["last_error"],
+            **{name: _time(row, name) for name in ("last_good_at", "next_pass_at", "failing_since", "blind_at")},
+        )  # fmt: skip
+        seen = f"last seen {output.local(row['last_good_at'], desk.zone)}" if row["last_good_at"] else "not seen yet"
+        problem = rules.account_problem(account, started_at=started, now=now)
+        checks.append({"part": f"account {row['name']}", "problem": problem, "note": seen})
+    for row in destinations:
+        destination = rules.Destination(
+            name=row["label"], announced_at=_time(row, "announced_at"), last_error=row["last_error"],
+            waiting=row["waiting"], failed=row["failed"],
+        )  # fmt: skip
+        note = f"{row['waiting']} notices waiting" if row["waiting"] else "fine"
+        part = f"channel {row['channel']} ({row['label']})"
+        checks.append({"part": part, "problem": rules.destination_problem(destination), "note": note})
+    return checks, held
+
+
+def _time(row: output.Row | None, name: str) -> datetime | None:
+    return clock.from_text(row[name]) if row and row[name] else None

@@ -1,0 +1,111 @@
+"""Commands for setting up: check, test-notice, db."""
+
+from datetime import UTC
+
+import click
+
+from service import clock, errors
+from service.cli import common
+from service.config import source
+from service.rules import notices, plain, wording
+from service.store import engine, lease, migrate
+
+
+@click.command(epilog="Example:  tunewatch check --online")
+@common.config_option
+@click.option("--online", is_flag=True, help="Also ask every account for one page of jobs. Sends no notice.")
+def check(config: str | None, online: bool) -> None:
+    """Whether the configuration would be accepted; changes nothing."""
+    # These bring openai and Apprise, which most commands do without.
+    from service import wiring  # noqa: PLC0415
+
+    settings = wiring.load_settings(config)
+    migrate.check(settings.database.url)
+    _, destinations = wiring.channels(settings)
+    for warning in common.warnings(settings, config):
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"{source.find(config)}: accepted")
+    for destination in destinations:
+        kinds = ", ".join(sorted(destination.kinds))
+        click.echo(f"channel {destination.channel} ({destination.label}): {kinds}")
+    failed = False
+    for account in settings.accounts:
+        if not online:
+            click.echo(f"account {account.name}: {account.base_url} (not asked; --online asks)")
+            continue
+        provider = wiring.provider(account, settings.poll)
+        try:
+            page = provider.jobs(None)
+        except (errors.Transient, errors.Permanent) as error:
+            click.echo(f"account {account.name}: {plain.text(error, 1000)}", err=True)
+            failed = True
+        else:
+            click.echo(f"account {account.name}: answers, {len(page.items)} jobs on the first page")
+        finally:
+            provider.close()
+    if failed:
+        raise SystemExit(common.UNAVAILABLE)
+
+
+@click.command("test-notice", epilog="Example:  tunewatch test-notice --channel ops")
+@common.config_option
+@click.option("--channel", metavar="NAME", help="Only this channel [default: all of them].")
+def test_notice(config: str | None, channel: str | None) -> None:
+    """Send a test notice through the channels, and say for each destination whether it was accepted."""
+    # These bring openai and Apprise, which most commands do without.
+    from service import wiring  # noqa: PLC0415
+
+    settings = wiring.load_settings(config)
+    notifier, destinations = wiring.channels(settings)
+    names = [each.name for each in settings.channels]
+    if channel and channel not in names:
+        known = ", ".join(names) or "none"
+        raise click.UsageError(f"There is no channel {channel!r}; the configuration has: {known}.")
+    chosen = [each for each in destinations if channel in (None, each.channel)]
+    if not chosen:
+        raise click.ClickException("There is no channel to test: add [[channels]] with name and url.")
+    failed = False
+    for destination in chosen:
+        notice = notices.trial(destination.channel, clock.SystemClock().now())
+        message = wording.compose(notice, UTC, f"{notice.notice_id}.{destination.key}")
+        try:
+            notifier.send(destination.key, message)
+        except (errors.Transient, errors.Permanent) as error:
+            click.echo(f"{destination.channel} ({destination.label}): {error}", err=True)
+            failed = True
+        else:
+            click.echo(f"{destination.channel} ({destination.label}): accepted")
+    if failed:
+        raise SystemExit(common.UNAVAILABLE)
+
+
+@click.group(epilog="Example:  tunewatch db path")
+def db() -> None:
+    """The database: where it is, and bringing it up to date."""
+
+
+@db.command(epilog="Example:  sqlite3 $(tunewatch db path)")
+@common.config_option
+def path(config: str | None) -> None:
+    """Where the database is."""
+    url, _ = source.reading(config)
+    file = engine.file_of(url)
+    if file is None:
+        raise click.ClickException("The database is not a SQLite file.")
+    click.echo(file.absolute())
+
+
+@db.command(epilog="Example:  tunewatch db upgrade")
+@common.config_option
+def upgrade(config: str | None) -> None:
+    """Make the database, or bring it to this version's schema; `run` and `poll` do so by themselves."""
+    url, _ = source.reading(config)
+
+    migrate.check(url)
+    holder = lease.Lease(url)
+    holder.take(clock.SystemClock().now())
+    try:
+        done = migrate.upgrade(url)
+    finally:
+        holder.release()
+    click.echo("brought up to date" if done else "is up to date")

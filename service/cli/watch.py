@@ -1,0 +1,73 @@
+"""Commands that watch: run, poll."""
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from service.cli import common, logs, output
+from service.rules import plain
+
+
+@click.command(epilog="Example:  tunewatch run --log-format json")
+@common.config_option
+@common.log_options
+def run(config: str | None, log_format: str, log_level: str) -> None:
+    """Watch until stopped: the daemon itself."""
+    logs.set_up(log_format, log_level)
+    # These bring openai and Apprise, which most commands do without.
+    from service import wiring  # noqa: PLC0415
+    from service.daemon import daemon  # noqa: PLC0415
+
+    stop = common.stop_on_signals()
+    settings = wiring.load_settings(config)
+    for warning in common.warnings(settings, config):
+        logging.getLogger("service").warning("%s", warning)
+    try:
+        with wiring.opened(settings, daemon=True) as app:
+            ended = daemon.Daemon(app).run(stop)
+    except daemon.MemberDied as death:
+        logging.getLogger("service").critical("%s", death)
+        _leave(1)
+    if not ended:
+        _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: a thread that hangs in a network call would keep the interpreter from ending by itself."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+@click.command(epilog="Example, in a crontab:  */5 * * * * tunewatch poll --config /etc/tunewatch/config.toml")
+@common.config_option
+@common.log_options
+@click.option("--full", is_flag=True, help="Read the whole listing, not only what may have changed.")
+@common.json_option
+def poll(config: str | None, log_format: str, log_level: str, full: bool, as_json: bool) -> None:
+    """Look once and deliver what is due, then end: for those who have their own scheduler."""
+    logs.set_up(log_format, log_level)
+    # These bring openai and Apprise, which most commands do without.
+    from service import wiring  # noqa: PLC0415
+    from service.daemon import once  # noqa: PLC0415
+
+    with wiring.opened(wiring.load_settings(config), daemon=False) as app:
+        result = once.run(app, full=full)
+    if as_json:
+        output.as_json([
+            {"account": each.account, "jobs": each.jobs, "pages": each.pages, "changes": each.changes,
+             "notices": each.notices, "problem": each.problem}
+            for each in result.polls
+        ])  # fmt: skip
+    else:
+        for each in result.polls:
+            said = each.problem or f"{each.jobs} jobs read, {each.changes} changes, {each.notices} notices"
+            click.echo(f"{each.account}: {plain.text(said, 1000)}")
+        for name, report in result.deliveries.items():
+            if report.sent or report.postponed or report.given_up:
+                click.echo(f"{name}: {report.sent} sent, {report.postponed} to be tried again")
+    if not result.fine:
+        raise SystemExit(common.UNAVAILABLE)

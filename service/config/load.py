@@ -1,0 +1,178 @@
+"""From the file to checked settings, or to every mistake in it."""
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from service import errors
+from service.config import schema, source
+
+# Settings whose value may be a secret: `NAME_file` may stand for NAME, and a mistake never shows the value.
+_SECRETS = ("api_key", "url")
+# Announced for a later version; a file written for it is no mistake.
+RESERVED = {"web": None, "notices": ("language", "stalled_after")}
+
+UrlFault = Callable[[str], str | None]
+
+
+def load(given: str | None, *, url_fault: UrlFault, environ: Mapping[str, str] = os.environ) -> schema.Settings:
+    """The settings of the file that `source.find` finds.
+
+    `url_fault` says why a channel's URL cannot be used, None when it can. Raises errors.Configuration with
+    every fault of the file.
+    """
+    path = source.find(given, environ)
+    tables = source.parse(path)
+    faults: list[errors.Fault] = []
+
+    def fault(key: str, problem: str, remedy: str) -> None:
+        faults.append(errors.Fault(key=key, problem=problem, remedy=remedy))
+
+    tables, _ = split_reserved(tables)
+    tables = _with_secret_files(source.expand(tables, environ, fault), path, fault)
+    settings = _validated(tables, fault)
+    if settings:
+        _check_names(settings, fault)
+    _check_urls(tables.get("channels"), url_fault, fault)
+    if faults or settings is None:
+        raise errors.Configuration(str(path), _without_echoes(faults))
+    return settings
+
+
+def split_reserved(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The tables without the settings that have no effect yet, and the names of those."""
+    kept: dict[str, Any] = {}
+    found: list[str] = []
+    for name, table in tables.items():
+        names = RESERVED.get(name, ())
+        if names is None:
+            found.append(f"[{name}]")
+        elif names and isinstance(table, dict):
+            found += [f"{name}.{key}" for key in table if key in names]
+            kept[name] = {key: value for key, value in table.items() if key not in names}
+        else:
+            kept[name] = table
+    return kept, found
+
+
+def _with_secret_files(tables: dict[str, Any], path: Path, fault: source.Fault) -> dict[str, Any]:
+    """`tables` with the content of each `NAME_file` in the place of NAME."""
+    result = dict(tables)
+    for section in ("accounts", "channels"):
+        entries = tables.get(section)
+        if isinstance(entries, list):
+            result[section] = [
+                _with_files(entry, f"{section}[{place}]", path, fault) if isinstance(entry, dict) else entry
+                for place, entry in enumerate(entries)
+            ]
+    return result
+
+
+def _with_files(entry: dict[str, Any], key: str, path: Path, fault: source.Fault) -> dict[str, Any]:
+    result = dict(entry)
+    for name in _SECRETS:
+        file = result.pop(f"{name}_file", None)
+        if file is None:
+            continue
+        place = f"{key}.{name}_file"
+        if name in result:
+            fault(place, f"stands beside {name}", f"keep only one of {name} and {name}_file")
+            continue
+        result[name] = None
+        if not isinstance(file, str):
+            fault(place, "is not text", "write the path of a file")
+            continue
+        try:
+            # Relative to the configuration, so that it does not depend on where the daemon was started.
+            result[name] = (path.parent / file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            fault(place, f"the file {file} cannot be read: {reason}", "make it readable for this user")
+    return result
+
+
+def _validated(tables: dict[str, Any], fault: source.Fault) -> schema.Settings | None:
+    try:
+        return schema.Settings.model_validate(tables)
+    except pydantic.ValidationError as error:
+        for problem in error.errors(include_url=False, include_context=True):
+            fault(_key(problem["loc"]), *_explain(problem))
+        return None
+
+
+def _key(loc: Iterable[int | str]) -> str:
+    """`accounts[0].api_key`, without the parts that pydantic adds for the branches of a union."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif "(" not in part and "[" not in part:
+            text += f".{part}" if text else part
+    return text
+
+
+def _explain(problem: Mapping[str, Any]) -> tuple[str, str]:
+    """Problem and remedy, in our words. The value itself is never shown: it may be a secret."""
+    kind, loc, context = problem["type"], problem["loc"], problem.get("ctx", {})
+    if kind == "missing":
+        if loc == ("accounts",):
+            return "there is no account", 'add [[accounts]] with name and api_key = "${OPENAI_API_KEY}"'
+        return "is missing", f"write {loc[-1]} = …"
+    if kind == "extra_forbidden":
+        return "is not a setting", _did_you_mean(loc)
+    if kind == "value_error":
+        problem_text, _, remedy = str(context["error"]).partition(": ")
+        return problem_text, remedy
+    if kind in ("enum", "literal_error"):
+        return "is not one of the possible values", f"write one of {context['expected']}"
+    if kind == "too_short":
+        return "is empty", "add at least one"
+    return "is of the wrong kind", problem["msg"][0].lower() + problem["msg"][1:]
+
+
+_TABLES: dict[str, type[pydantic.BaseModel]] = {
+    "poll": schema.Poll,
+    "database": schema.Database,
+    "notices": schema.Notices,
+    "accounts": schema.Account,
+    "channels": schema.Channel,
+}
+
+
+def _did_you_mean(loc: tuple[int | str, ...]) -> str:
+    table = _TABLES.get(str(loc[0]), schema.Settings) if len(loc) > 1 else schema.Settings
+    names = [*table.model_fields, *(f"{name}_file" for name in _SECRETS if name in table.model_fields)]
+    close = difflib.get_close_matches(str(loc[-1]), names, n=1)
+    known = ", ".join(names)
+    return f"did you mean {close[0]}?" if close else f"remove it; known here: {known}"
+
+
+def _check_names(settings: schema.Settings, fault: source.Fault) -> None:
+    for section, entries in (("accounts", settings.accounts), ("channels", settings.channels)):
+        names = [entry.name for entry in entries]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                fault(f"{section}[{place}].name", f"{name!r} is used twice", "give each its own name")
+
+
+def _check_urls(channels: Any, url_fault: UrlFault, fault: source.Fault) -> None:
+    for place, channel in enumerate(channels if isinstance(channels, list) else ()):
+        urls = channel.get("url") if isinstance(channel, dict) else None
+        for url in urls if isinstance(urls, list) else [urls]:
+            problem = url_fault(url) if isinstance(url, str) and url.strip() else None
+            if problem:
+                fault(f"channels[{place}].url", problem, "write an Apprise URL, such as mailto://… or slack://…")
+
+
+def _without_echoes(faults: Iterable[errors.Fault]) -> list[errors.Fault]:
+    """One fault per key: what could not be filled in is also of the wrong kind, which helps nobody."""
+    first: dict[str, errors.Fault] = {}
+    for fault in faults:
+        place = fault.key.removesuffix("_file")
+        if not any(known.startswith(f"{place}[") or known == place or place.startswith(f"{known}[") for known in first):
+            first[place] = fault
+    return list(first.values())

@@ -1,0 +1,106 @@
+"""Reading the TOML file and putting the environment into its strings. Cheap: reading commands use only this."""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from service import errors
+
+DATABASE_URL = "sqlite:///tunewatch.db"
+# Called with the key, the problem and the remedy of a mistake.
+Fault = Callable[[str, str, str], None]
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_SYSTEM_WIDE = Path("/etc/tunewatch/config.toml")
+
+
+def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file to read: `given`, else TUNEWATCH_CONFIG, else ./config.toml, else /etc/tunewatch/config.toml.
+
+    Raises errors.Configuration when there is none.
+    """
+    for source, name in (("--config", given), ("TUNEWATCH_CONFIG", environ.get("TUNEWATCH_CONFIG"))):
+        if name and not Path(name).is_file():
+            raise errors.Configuration(name, [errors.Fault(
+                key=source, problem="there is no such file", remedy="name an existing TOML file",
+            )])  # fmt: skip
+        if name:
+            return Path(name)
+    for path in (Path("config.toml"), _SYSTEM_WIDE):
+        if path.is_file():
+            return path
+    raise errors.Configuration("config.toml", [errors.Fault(
+        key="--config", problem=f"there is no config.toml in {Path.cwd()} and no {_SYSTEM_WIDE}",
+        remedy="start from the config.toml of the project, or name a file with --config or TUNEWATCH_CONFIG",
+    )])  # fmt: skip
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """The file as it stands. Raises errors.Configuration when it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fault = errors.Fault(key="(file)", problem=f"cannot be read: {error.strerror}", remedy="check its permissions")
+    except UnicodeDecodeError:
+        fault = errors.Fault(key="(file)", problem="is not UTF-8 text", remedy="save it as UTF-8")
+    except tomllib.TOMLDecodeError as error:
+        fault = errors.Fault(key="(file)", problem=f"is not TOML: {error}", remedy="mend that line")
+    raise errors.Configuration(str(path), [fault])
+
+
+def expand(value: Any, environ: Mapping[str, str], fault: Fault, key: str = "") -> Any:
+    """`value` with `${NAME}` and `${NAME:-default}` in all its strings replaced from the environment.
+
+    A default also stands in for an empty variable, as in a shell. `fault(key, problem, remedy)` is called for
+    each variable that is not set; its place stays None.
+    """
+    if isinstance(value, dict):
+        return {name: expand(item, environ, fault, f"{key}.{name}" if key else name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [expand(item, environ, fault, f"{key}[{place}]") for place, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    missing = [
+        match["name"]
+        for match in _VARIABLE.finditer(value)
+        if match["default"] is None and match["name"] not in environ
+    ]
+    for name in missing:
+        fault(key, f"the environment variable {name} is not set", f"set {name}, or write the value into the file")
+    if missing:
+        return None
+    return _VARIABLE.sub(lambda match: environ.get(match["name"]) or match["default"] or "", value)
+
+
+def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """The database URL and the time zone, for commands that only read: they need no keys and no channels.
+
+    Without a configuration file the defaults hold, so that a shell with DATABASE_URL alone can look.
+    Raises errors.Configuration for these settings only; others are not looked at.
+    """
+    try:
+        path = find(given, environ)
+    except errors.Configuration:
+        if given or environ.get("TUNEWATCH_CONFIG"):
+            raise
+        return environ.get("DATABASE_URL") or DATABASE_URL, "UTC"
+    faults: list[errors.Fault] = []
+    tables = parse(path)
+    settings = []
+    for section, name, default in (("database", "url", DATABASE_URL), ("notices", "timezone", "UTC")):
+        table = tables.get(section)
+        value = table.get(name, default) if isinstance(table, dict) else default
+        key = f"{section}.{name}"
+        value = expand(value, environ, lambda *fault: faults.append(_fault(*fault)), key)
+        if value is not None and not isinstance(value, str):
+            faults.append(_fault(key, "is not text", f'write for example {name} = "{default}"'))
+        settings.append(value)
+    if faults:
+        raise errors.Configuration(str(path), faults)
+    return settings[0], settings[1]
+
+
+def _fault(key: str, problem: str, remedy: str) -> errors.Fault:
+    return errors.Fault(key=key, problem=problem, remedy=remedy)

@@ -1,0 +1,173 @@
+"""The watch itself: one schedule, a member for each account and each destination, one supervisor."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service import errors, model, wiring
+from service.upkeep import upkeep
+from service.watcher import watcher as watching
+
+log = logging.getLogger(__name__)
+
+# Deliveries are started when something is queued; this is for what nobody announced, such as a changed clock.
+_DELIVERY_ROUND = timedelta(minutes=1)
+_UPKEEP_EVERY = timedelta(days=1)
+# The scheduler goes by the wall clock; beyond this difference to the steady one, everything is planned anew.
+_CLOCK_JUMP_SECONDS = 30
+_STOP_SECONDS = 8
+
+
+class MemberDied(Exception):
+    """A part of the daemon ended in a way nobody foresaw; the log has the details."""
+
+
+class Daemon:
+    """Runs the app until told to stop.
+
+    `on_pass` is told of every finished poll pass (the demo draws from it).
+    """
+
+    def __init__(self, app: wiring.App, *, on_pass: Callable[[watching.Report], None] | None = None) -> None:
+        self._app = app
+        self._on_pass = on_pass
+        self._wakes = {destination.key: threading.Event() for destination in app.destinations}
+        self._died = threading.Event()
+        self._stopping = threading.Event()
+        self._busy = 0
+        self._idle = threading.Condition()
+        self._troubles: set[str] = set()
+        members = len(app.watchers) + len(app.destinations) + 1
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(members)},
+            # Late is better than never, once is enough, and nothing overtakes itself.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            timezone=UTC,
+        )
+
+    def run(self, stop: threading.Event) -> bool:
+        """Watch until `stop` is set; True when every member had ended by the time this returns.
+
+        Raises MemberDied when a member failed in an unforeseen way.
+        """
+        self._plan_members()
+        self._scheduler.start()
+        log.info(
+            "watching %s; notices go to %s",
+            ", ".join(watcher.account for watcher in self._app.watchers),
+            ", ".join(f"{each.channel} ({each.label})" for each in self._app.destinations) or "nobody",
+        )
+        try:
+            self._supervise(stop)
+        finally:
+            ended = self._end()
+        if self._died.is_set():
+            raise MemberDied("A part of tunewatch failed in an unforeseen way; the log above says where.")
+        return ended
+
+    # -- supervision --------------------------------------------------------------------------------------------
+
+    def _supervise(self, stop: threading.Event) -> None:
+        offset = self._clock_offset()
+        while not stop.wait(1.0) and not self._died.is_set():
+            if abs(self._clock_offset() - offset) > _CLOCK_JUMP_SECONDS:
+                offset = self._clock_offset()
+                log.warning("the clock was set, or the machine slept; looking at everything now")
+                for job in self._scheduler.get_jobs():
+                    self._plan(job.id, self._now())
+
+    def _clock_offset(self) -> float:
+        return self._now().timestamp() - self._app.clock.monotonic()
+
+    def _end(self) -> bool:
+        """In reverse order and bounded: no new passes, requests cut off, the running passes waited for."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=False)
+        for provider in self._app.providers:
+            provider.close()
+        with self._idle:
+            ended = self._idle.wait_for(lambda: self._busy == 0, timeout=_STOP_SECONDS)
+        log.info("stopped" if ended else "stopped; a request that did not end in time was left behind")
+        return ended
+
+    # -- members ------------------------------------------------------------------------------------------------
+
+    def _plan_members(self) -> None:
+        poll = self._app.settings.poll
+        for watcher in self._app.watchers:
+            self._add(f"poll {watcher.account}", partial(self._poll, watcher), poll.interval)
+        for destination in self._app.destinations:
+            self._add(_delivery(destination), partial(self._deliver, destination), _DELIVERY_ROUND)
+        self._add("upkeep", self._upkeep, _UPKEEP_EVERY)
+
+    def _add(self, name: str, work: Callable[[], None], every: timedelta) -> None:
+        self._scheduler.add_job(
+            self._guarded, "interval", args=[name, work], id=name, seconds=every.total_seconds(),
+            next_run_time=self._now(),
+        )  # fmt: skip
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+        """A member's main: foreseen trouble is logged once and tried again, anything else ends the daemon."""
+        with self._idle:
+            if self._stopping.is_set():
+                return
+            self._busy += 1
+        try:
+            work()
+            self._troubles.discard(name)
+        except errors.StoreTrouble as error:
+            log.log(logging.DEBUG if name in self._troubles else logging.ERROR, "%s: %s", name, error)
+            self._troubles.add(name)
+        except errors.Stopped:
+            pass
+        except Exception:
+            log.critical("%s: failed in an unforeseen way; please report this", name, exc_info=True)
+            self._died.set()
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _poll(self, watcher: watching.Watcher) -> None:
+        report = watcher.poll(self._now())
+        self._plan(f"poll {watcher.account}", self._now() + report.next_in)
+        if report.notices:
+            self._wake()
+        if self._on_pass:
+            self._on_pass(report)
+
+    def _deliver(self, destination: model.Destination) -> None:
+        wake = self._wakes[destination.key]
+        wake.clear()
+        report = self._app.outbox.deliver(destination, self._now(), go_on=lambda: not self._stopping.is_set())
+        if report.queued:
+            self._wake()
+        # Something queued while we were sending could not start us: we were running.
+        next_due = self._now() if wake.is_set() else report.next_due
+        if next_due:
+            self._plan(_delivery(destination), min(next_due, self._now() + _DELIVERY_ROUND))
+
+    def _wake(self) -> None:
+        for destination in self._app.destinations:
+            self._wakes[destination.key].set()
+            self._plan(_delivery(destination), self._now())
+
+    def _upkeep(self) -> None:
+        upkeep.prune(self._app.shelf, self._app.settings.database.keep_events, self._now())
+
+    def _plan(self, name: str, when: datetime) -> None:
+        if not self._stopping.is_set():
+            self._scheduler.modify_job(name, next_run_time=when)
+
+    def _now(self) -> datetime:
+        return self._app.clock.now()
+
+
+def _delivery(destination: model.Destination) -> str:
+    return f"deliver {destination.key}"

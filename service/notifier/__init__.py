@@ -1,0 +1,1 @@
+"""The way out to people: the one room that knows Apprise."""

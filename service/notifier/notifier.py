@@ -1,0 +1,80 @@
+"""Sending through Apprise: one object per destination, one attempt per call."""
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+
+from apprise import Apprise, NotifyFormat, NotifyType
+from apprise.result import AppriseResult, AppriseResultStatus
+
+from service import errors, model
+from service.notifier import destinations
+from service.notifier.mail import Mail
+from service.rules import plain
+
+# Apprise's plugins log on their own; what matters of it is in our errors, without the secrets.
+logging.getLogger("apprise").propagate = False
+logging.getLogger("apprise").addHandler(logging.NullHandler())
+
+_TYPES = {
+    model.Kind.SUCCEEDED: NotifyType.SUCCESS,
+    model.Kind.WATCH_RECOVERED: NotifyType.SUCCESS,
+    model.Kind.FAILED: NotifyType.FAILURE,
+    model.Kind.CANCELLED: NotifyType.WARNING,
+    model.Kind.WATCH_FAILING: NotifyType.WARNING,
+    model.Kind.PAUSED: NotifyType.INFO,
+}
+# Of what plugins log for debugging, only these lines say why; others hold payloads and addresses.
+_REASONS = ("Socket Exception:", "Notification Exception:")
+
+
+class AppriseNotifier:
+    """The destinations of all channels (see ports.Notifier)."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, destinations.Target] = {}
+
+    def add(
+        self, channel: str, urls: Iterable[str], *, kinds: Collection[model.Kind], accounts: Sequence[str]
+    ) -> list[model.Destination]:
+        """Take up a channel's URLs; the destinations behind them. A URL named twice counts once."""
+        found = {target.key: target for url in urls for target in destinations.targets(channel, url)}
+        self._targets.update(found)
+        return [
+            model.Destination(
+                key=target.key, channel=channel, label=target.label, kinds=frozenset(kinds), accounts=tuple(accounts)
+            )
+            for target in found.values()
+        ]
+
+    def send(self, destination: str, message: model.Message) -> None:
+        target = self._targets[destination]
+        if isinstance(target.plugin, Mail):
+            target.plugin.dedup_key = message.dedup_key
+        elif hasattr(target.plugin, "headers"):
+            # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
+            target.plugin.headers["Idempotency-Key"] = message.dedup_key
+        outlet = Apprise()
+        outlet.add(target.plugin)
+        result = outlet.notify(
+            title=message.title,
+            body=message.body,
+            notify_type=_TYPES[message.kind],
+            body_format=NotifyFormat.TEXT,
+            log_level=logging.DEBUG,
+        )
+        if result.status is not AppriseResultStatus.SUCCESS:
+            raise errors.Transient(_why(result, target))
+
+
+def _why(result: AppriseResult, target: destinations.Target) -> str:
+    """What the plugin said about the failure, on one line and without anything secret."""
+    if result.status is AppriseResultStatus.TIMEOUT:
+        return "no answer in time"
+    told: list[str] = []
+    for entry in result.logs():
+        if entry.level in ("WARNING", "ERROR") or entry.message.startswith(_REASONS):
+            told.append(entry.message.removeprefix(_REASONS[0]).removeprefix(_REASONS[1]).strip())
+    text = "; ".join(dict.fromkeys(told)) or "the service did not accept it and gave no reason"
+    for secret in target.secrets:
+        text = text.replace(secret, "****")
+    return plain.text(text, 500)

@@ -1,0 +1,164 @@
+"""Bringing queued notices to their destinations: at least once, and the receipt after success."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from service import clock, errors, model, ports
+from service.rules import notices, patience, plain, routing, wording
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a delivery pass did, in deliveries. `next_due`: when there is work for this destination again."""
+
+    sent: int = 0
+    postponed: int = 0
+    given_up: int = 0
+    queued: int = 0
+    next_due: datetime | None = None
+
+
+class Outbox:
+    """Delivers; one destination at a time, so that a slow one delays no other.
+
+    `luck` gives random numbers from 0 to 1 (see patience.pause).
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: ports.Queue,
+        notifier: ports.Notifier,
+        destinations: Sequence[model.Destination],
+        zone: tzinfo,
+        give_up_after: timedelta,
+        luck: Callable[[], float],
+        time: clock.Clock,
+    ) -> None:
+        self._queue = queue
+        self._notifier = notifier
+        self._destinations = tuple(destinations)
+        self._zone = zone
+        self._give_up_after = give_up_after
+        self._luck = luck
+        self._time = time
+
+    def resume(self, now: datetime) -> model.Resumed:
+        """Before the first pass of a process: put right what the last one left behind."""
+        found = self._queue.resume(self._destinations, now)
+        if found.interrupted:
+            log.warning("%d deliveries were cut off by the end of the last process; sent again", found.interrupted)
+        if found.rerouted:
+            log.info("%d waiting deliveries go to the present destinations of their channels", found.rerouted)
+        if found.abandoned:
+            log.warning("%d waiting deliveries failed: their channels left the configuration", found.abandoned)
+        return found
+
+    def deliver(
+        self, destination: model.Destination, now: datetime, *, go_on: Callable[[], bool] = lambda: True
+    ) -> Report:
+        """Send what is due, oldest first, until a sending fails or `go_on` says no.
+
+        After a failure the whole destination rests: the next notice would fail for the same reason. The one
+        that failed goes to the end of the line, so that a notice that no server takes does not hold up others.
+        """
+        health = self._queue.destination(destination)
+        sent = postponed = given_up = queued = 0
+        if not (health.retry_at and health.retry_at > now):
+            for delivery in self._queue.due(destination.key, now, _BATCH):
+                if not go_on():
+                    break
+                error = self._send(destination, delivery)
+                health, orders = self._judged(destination, health, error)
+                queued += len(orders)
+                self._queue.keep_destination(health, orders)
+                if error is None:
+                    sent += 1
+                    continue
+                if self._put_back(delivery, error):
+                    postponed += 1
+                else:
+                    given_up += 1
+                break
+        return Report(
+            sent=sent, postponed=postponed, given_up=given_up, queued=queued,
+            next_due=self._next_due(destination, health),
+        )  # fmt: skip
+
+    def _send(self, destination: model.Destination, delivery: model.Delivery) -> str | None:
+        """None when the destination accepted it, else why not."""
+        dedup_key = f"{delivery.notice.notice_id}.{destination.key}"
+        message = wording.compose(delivery.notice, self._zone, dedup_key)
+        self._queue.sending(delivery.delivery_id)
+        try:
+            self._notifier.send(destination.key, message)
+        except (errors.Transient, errors.Permanent) as error:
+            return str(error)
+        self._queue.sent(delivery.delivery_id, self._time.now())
+        log.info(
+            "%s (%s): sent %s of %s", destination.channel, destination.label, delivery.notice.kind,
+            delivery.notice.job_id or delivery.notice.account or "the watch",
+        )  # fmt: skip
+        return None
+
+    def _put_back(self, delivery: model.Delivery, error: str) -> bool:
+        """Try it later, or give it up; True when it will be tried again."""
+        now = self._time.now()
+        if now - delivery.created_at >= self._give_up_after:
+            self._queue.given_up(delivery.delivery_id, error)
+            log.error(
+                "Notice %s given up after %d attempts in %s: %s", delivery.notice.notice_id, delivery.attempts + 1,
+                plain.duration(now - delivery.created_at), error,
+            )  # fmt: skip
+            return False
+        due_at = now + patience.pause(delivery.attempts + 1, self._luck())
+        self._queue.postponed(delivery.delivery_id, due_at, error)
+        return True
+
+    def _judged(
+        self, destination: model.Destination, health: model.DestinationRecord, error: str | None
+    ) -> tuple[model.DestinationRecord, list[model.Order]]:
+        """How the destination fares after this attempt, and what has to be told about it elsewhere."""
+        now = self._time.now()
+        if error is None:
+            orders = [self._order(model.Kind.WATCH_RECOVERED, destination, health, now)] if health.announced_at else []
+            if health.failing_since:
+                log.info("%s (%s): works again", destination.channel, destination.label)
+            well = dataclasses.replace(
+                health, failures=0, failing_since=None, announced_at=None, retry_at=None, last_error=None
+            )
+            return well, orders
+        if error != health.last_error:
+            log.warning("%s (%s): %s", destination.channel, destination.label, error)
+        ill = dataclasses.replace(
+            health,
+            failures=health.failures + 1,
+            failing_since=health.failing_since or now,
+            retry_at=now + patience.pause(health.failures + 1, self._luck()),
+            last_error=error,
+        )
+        if ill.failures < patience.FAILURES_TO_ANNOUNCE or ill.announced_at:
+            return ill, []
+        ill = dataclasses.replace(ill, announced_at=now)
+        return ill, [self._order(model.Kind.WATCH_FAILING, destination, ill, now)]
+
+    def _order(
+        self, kind: model.Kind, destination: model.Destination, health: model.DestinationRecord, now: datetime
+    ) -> model.Order:
+        notice = notices.of_destination(
+            kind, destination, since=health.failing_since or now, reason=health.last_error, now=now
+        )
+        return model.Order(
+            notice=notice, destinations=routing.destinations(notice, self._destinations, broken=destination.key)
+        )
+
+    def _next_due(self, destination: model.Destination, health: model.DestinationRecord) -> datetime | None:
+        due = self._queue.next_due(destination.key)
+        return max(due, health.retry_at) if due and health.retry_at else due

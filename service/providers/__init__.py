@@ -1,0 +1,1 @@
+"""The way to the providers: the one room that knows the openai SDK and what payloads really look like."""

@@ -1,0 +1,58 @@
+"""Whether the watch works, in sentences. The health check must tell the truth: blind is not healthy."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# A pass may take long (a first sight of many thousand jobs, the daily full reading); beyond this it hangs.
+_LONGEST_PASS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account, as its last pass left it."""
+
+    name: str
+    last_good_at: datetime | None
+    next_pass_at: datetime | None
+    failing_since: datetime | None
+    blind_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """One destination, as its last delivery left it. `waiting` and `failed` count deliveries."""
+
+    name: str
+    announced_at: datetime | None
+    last_error: str | None
+    waiting: int
+    failed: int
+
+
+def daemon_problem(*, held: bool, stopped_at: datetime | None) -> str | None:
+    """Why nobody is watching, None when somebody is."""
+    if held:
+        return None
+    if stopped_at:
+        return "the daemon was stopped; start it with `tunewatch run`"
+    return "no daemon is running (the last one did not end in an orderly way); start it with `tunewatch run`"
+
+
+def account_problem(account: Account, *, started_at: datetime | None, now: datetime) -> str | None:
+    """Why the account is not being seen, None when it is."""
+    if account.blind_at or (account.failing_since and not account.last_good_at):
+        return f"cannot be read: {account.last_error}"
+    due = account.next_pass_at or started_at
+    if due and now - due > _LONGEST_PASS:
+        return "its next look is overdue: the daemon hangs; restart it and please report this"
+    return None
+
+
+def destination_problem(destination: Destination) -> str | None:
+    """Why notices do not arrive, None when they do."""
+    if destination.announced_at:
+        return f"cannot be reached, {destination.waiting} notices wait: {destination.last_error}"
+    if destination.failed:
+        return f"{destination.failed} notices were given up; see `tunewatch deliveries --failed`"
+    return None

@@ -1,0 +1,129 @@
+"""A notice in words: plain text, title first, complete without a click."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from service import clock, model
+from service.rules import plain
+
+_SYMBOLS = {
+    model.Kind.SUCCEEDED: "✅",
+    model.Kind.FAILED: "❌",
+    model.Kind.CANCELLED: "⏹",
+    model.Kind.PAUSED: "⏸",
+    model.Kind.WATCH_FAILING: "⚠",
+    model.Kind.WATCH_RECOVERED: "👀",
+}
+_HAPPENED = {
+    model.Kind.SUCCEEDED: "has succeeded",
+    model.Kind.FAILED: "has failed",
+    model.Kind.CANCELLED: "was cancelled",
+    model.Kind.PAUSED: "is paused",
+}
+
+
+def compose(notice: model.Notice, zone: tzinfo, dedup_key: str) -> model.Message:
+    """The message for `notice`, with times in `zone`. Text from outside is made harmless on the way."""
+    if notice.kind in (model.Kind.WATCH_FAILING, model.Kind.WATCH_RECOVERED):
+        title, lines = _of_watch(notice, zone)
+    else:
+        title, lines = _of_job(notice, zone)
+    body = "\n".join([*lines, "", f"Notice {notice.notice_id}"])
+    return model.Message(
+        title=f"{_SYMBOLS[notice.kind]} {title}",
+        body=body,
+        kind=notice.kind,
+        notice_id=notice.notice_id,
+        dedup_key=dedup_key,
+    )
+
+
+def _of_job(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
+    facts = notice.facts
+    happened = _HAPPENED[notice.kind]
+    name = plain.text(facts.get("suffix") or notice.job_id, 60)
+    opening = f"Fine-tuning job {plain.text(notice.job_id, 120)} (account {notice.account}) {happened}."
+    rows = _rows([*_outcome(facts), *_course(facts, zone), *_where(notice)])
+    if facts.get("trial"):
+        opening = f"This is a test of the channel {facts['trial']}: no job ended. A real notice looks like this."
+        happened = "(test)"
+    return f"{name} {happened}", [opening, "", *rows]
+
+
+def _outcome(facts: Mapping[str, Any]) -> Iterable[tuple[str, object]]:
+    yield "Tuned model", facts.get("fine_tuned_model")
+    yield "Error", facts.get("error_code")
+    yield "Reason", facts.get("error_message")
+    yield "Parameter", facts.get("error_param")
+    if not facts.get("error_message"):
+        for problem in facts.get("problems") or ():
+            yield "Job log", problem
+    yield "Base model", facts.get("model")
+    yield "Method", facts.get("method")
+    yield "Settings", _pairs(facts.get("hyperparameters"))
+    yield "Metadata", _pairs(facts.get("metadata"))
+
+
+def _course(facts: Mapping[str, Any], zone: tzinfo) -> Iterable[tuple[str, object]]:
+    created, started, finished = (_time(facts, name) for name in ("created_at", "started_at", "finished_at"))
+    if started:
+        yield "Queued", _span(created, started)
+        yield "Ran", _span(started, finished)
+    else:
+        yield "Took", _span(created, finished)
+    tokens = facts.get("trained_tokens")
+    yield "Trained tokens", f"{tokens:,}" if tokens else None
+    yield "Losses", _losses(facts)
+    yield "Created", plain.moment(created, zone) if created else None
+    yield "Ended", plain.moment(finished, zone) if finished else None
+
+
+def _where(notice: model.Notice) -> Iterable[tuple[str, object]]:
+    yield "Look", notice.facts.get("page_url")
+    yield "Details", f"tunewatch show {notice.job_id}"
+
+
+def _of_watch(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
+    facts = notice.facts
+    what = f"{facts['about']} {plain.text(facts['name'], 80)}"
+    since = clock.from_text(facts["since"])
+    reason = plain.text(facts.get("reason") or "no reason given", 1000)
+    if notice.kind is model.Kind.WATCH_RECOVERED:
+        lasted = plain.duration(notice.created_at - since)
+        told = "Jobs that ended meanwhile are told of now." if facts["about"] == "account" else (
+            "Notices that waited are being delivered."
+        )  # fmt: skip
+        return f"tunewatch is back: {what}", [f"The {what} works again after {lasted}. {told}"]
+    if facts["about"] == "account":
+        effect = "Jobs may end without a notice until this is mended. Nothing is lost: they are told of then."
+    else:
+        effect = "Its notices wait and are tried again; the other destinations get theirs."
+    rows = _rows([("Reason", reason), ("Since", plain.moment(since, zone))])
+    return f"tunewatch is blind: {what}" if facts["about"] == "account" else f"tunewatch cannot reach {what}", [
+        effect, "", *rows, "Look: tunewatch health",
+    ]  # fmt: skip
+
+
+def _rows(pairs: Iterable[tuple[str, object]]) -> list[str]:
+    return [f"{label}: {plain.text(value, 1000)}" for label, value in pairs if value not in (None, "")]
+
+
+def _pairs(values: Mapping[str, Any] | None) -> str | None:
+    return ", ".join(f"{name} {value}" for name, value in (values or {}).items() if value is not None) or None
+
+
+def _losses(facts: Mapping[str, Any]) -> str | None:
+    named = (("training", "train_loss"), ("validation", "valid_loss"), ("reward", "reward"))
+    told = [f"{label} {facts[name]:.4g}" for label, name in named if facts.get(name) is not None]
+    step = facts.get("step")
+    return ", ".join(told) + (f" (step {step})" if step else "") if told else None
+
+
+def _time(facts: Mapping[str, Any], name: str) -> datetime | None:
+    return clock.from_text(facts[name]) if facts.get(name) else None
+
+
+def _span(start: datetime | None, end: datetime | None) -> str | None:
+    # Clocks of provider and machine differ: an end stamped by us may lie before a start told by them.
+    return plain.duration(max(end - start, timedelta(0))) if start and end else None

@@ -1,0 +1,125 @@
+"""Connections to the database, with what SQLite needs told to every one of them."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from service import errors
+
+# For the wiring, which hands engines around without knowing SQLAlchemy.
+Engine = sa.Engine
+# A writer waits this long for another one; a backup or a curious shell holds the file for less.
+_BUSY_SECONDS = 10
+# Beyond this the write-ahead log is cut back at the next checkpoint instead of kept for reuse.
+_WAL_LIMIT_BYTES = 32 * 1024 * 1024
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another database or one in memory.
+
+    Raises errors.DatabaseRefused for something that is no database URL at all.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        # The URL may hold a password: it is not shown.
+        raise errors.DatabaseRefused(
+            "The database address is not a URL. Write sqlite:///file.db (relative) or sqlite:////path/file.db."
+        ) from None
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
+def writing(url: str) -> sa.Engine:
+    """An engine whose every transaction takes the write lock at its start.
+
+    A deferred transaction that turns from reading to writing fails at once when another has written since,
+    whatever the busy timeout says; one that starts as a writer waits its turn.
+    """
+    engine = sa.create_engine(url)
+    sa.event.listen(engine, "handle_error", _translate)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare)
+        sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reading(url: str) -> sa.Engine:
+    """An engine that cannot write, whatever it is told; works beside a running daemon.
+
+    Raises errors.NoDatabase when there is no file yet, and never makes one.
+    """
+    path = file_of(url)
+    if path is None:
+        return sa.create_engine(url)
+    if not path.exists():
+        raise errors.NoDatabase(
+            f"There is no database at {path.absolute()} yet. Start the watch with `tunewatch run`, or name "
+            "another place with [database] url or DATABASE_URL."
+        )
+
+    def connect() -> sqlite3.Connection:
+        connection = connect_read_only(path)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    sa.event.listen(engine, "handle_error", _translate)
+    sa.event.listen(engine, "begin", _begin_deferred)
+    return engine
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A bare connection that cannot write. Raises sqlite3.DatabaseError."""
+    address = path.absolute().as_uri()
+    connection = sqlite3.connect(
+        f"{address}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+    )
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if Path(f"{path}-wal").exists():
+            raise
+        # A reader that may not write to the folder cannot make the -shm file that WAL wants. With no -wal
+        # there is no writer and nothing that is not in the file itself, so it can be read as it stands.
+        connection = sqlite3.connect(
+            f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+        )
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        "journal_mode = WAL",
+        # With WAL, NORMAL may lose the last commits when the power fails: a notice sent twice, or a receipt.
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {_BUSY_SECONDS * 1000}",
+        f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _translate(context: sa.ExceptionContext) -> None:
+    """Trouble of the disk or the server becomes ours; a mistake in a statement stays what it is."""
+    cause = context.original_exception
+    if isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.DatabaseError) and not isinstance(
+        context.sqlalchemy_exception, sa.exc.ProgrammingError | sa.exc.IntegrityError
+    ):
+        raise errors.StoreTrouble(
+            f"The database cannot be used just now: {cause}. Check that the disk has room, that the file is there "
+            "and that no other program keeps it locked."
+        ) from cause

@@ -1,0 +1,98 @@
+"""One daemon per database: a lock that dies with its holder."""
+
+import fcntl
+import os
+import socket
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+
+from service import clock, errors
+from service.store import engine as engines
+from service.store import schema
+
+
+class Lease:
+    """The right to write, held from `take` to `release`.
+
+    The operating system frees the lock when the holder dies, however it dies, so a crash never blocks the next
+    start. Databases other than SQLite files are not locked.
+    """
+
+    def __init__(self, url: str) -> None:
+        database = engines.file_of(url)
+        self._path = Path(f"{database}.lock") if database else None
+        self._file: IO[str] | None = None
+
+    def take(self, now: datetime) -> None:
+        """Raises errors.AlreadyRunning, which names the holder, or errors.DatabaseRefused."""
+        if self._path is None:
+            return
+        try:
+            self._file = self._path.open("a+")
+        except OSError as error:
+            raise errors.DatabaseRefused(
+                f"{self._path.absolute()} cannot be written ({error.strerror}). Check that the folder exists and that "
+                "this user may write there, or name another place with [database] url or DATABASE_URL."
+            ) from error
+        if not _lock(self._file):
+            self._file.seek(0)
+            holder = self._file.read().strip() or "an unnamed process"
+            self.release()
+            raise errors.AlreadyRunning(
+                f"Another tunewatch holds the database: {holder}. Stop it first, or give this one its own database."
+            )
+        self._file.truncate(0)
+        self._file.write(f"process {os.getpid()} on {socket.gethostname()}, since {clock.to_text(now)}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Safe to call when nothing is held."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+def held(url: str) -> bool:
+    """Whether a living process has the lease; always True where there is no lock to ask."""
+    database = engines.file_of(url)
+    if database is None:
+        return True
+    try:
+        with Path(f"{database}.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _lock(file: IO[str]) -> bool:
+    """Try for a second: whoever asks `held` has the lock for a moment."""
+    pause = threading.Event()
+    for _ in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pause.wait(0.1)
+        else:
+            return True
+    return False
+
+
+def started(engine: sa.Engine, version: str, now: datetime) -> None:
+    """Note which process watches now; the one before is forgotten."""
+    row = {"version": version, "host": socket.gethostname(), "pid": os.getpid(), "started_at": now}
+    with engine.begin() as connection:
+        connection.execute(schema.process.delete())
+        connection.execute(schema.process.insert().values(row))
+
+
+def stopped(engine: sa.Engine, now: datetime) -> None:
+    """Note its orderly end; a process that crashed has none."""
+    with engine.begin() as connection:
+        connection.execute(schema.process.update().values(stopped_at=now))

@@ -1,0 +1,139 @@
+"""The one place where things are built and put together."""
+
+import contextlib
+import random
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import service
+from service import clock, errors, model
+from service.config import load, schema
+from service.notifier import destinations as urls
+from service.notifier.notifier import AppriseNotifier
+from service.outbox.outbox import Outbox
+from service.providers.openai_api import OpenAIProvider
+from service.store import engine as engines
+from service.store import lease, migrate
+from service.store.queue import Queue
+from service.store.record import Record
+from service.store.shelf import Shelf
+from service.watcher.watcher import Settings as WatchSettings
+from service.watcher.watcher import Watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """Everything that runs, ready to run; `shelf` is the store as housekeeping needs it."""
+
+    settings: schema.Settings
+    watchers: tuple[Watcher, ...]
+    providers: tuple[OpenAIProvider, ...]
+    destinations: tuple[model.Destination, ...]
+    notifier: AppriseNotifier
+    outbox: Outbox
+    shelf: Shelf
+    clock: clock.Clock
+
+
+def load_settings(given: str | None) -> schema.Settings:
+    """The checked configuration (see config.load.load)."""
+    return load.load(given, url_fault=_url_fault)
+
+
+def channels(settings: schema.Settings) -> tuple[AppriseNotifier, tuple[model.Destination, ...]]:
+    """The notifier with every destination of every channel."""
+    notifier = AppriseNotifier()
+    found: list[model.Destination] = []
+    for channel in settings.channels:
+        addresses = [url for secret in channel.url for url in urls.split(secret.get_secret_value())]
+        found += notifier.add(channel.name, addresses, kinds=channel.on, accounts=channel.accounts)
+    return notifier, tuple(found)
+
+
+def provider(account: schema.Account, poll: schema.Poll) -> OpenAIProvider:
+    """The way to one account."""
+    return OpenAIProvider(
+        account=account.name,
+        api_key=account.api_key.get_secret_value().strip(),
+        base_url=account.base_url,
+        request_timeout=poll.request_timeout,
+        organization=account.organization,
+        project=account.project,
+    )
+
+
+@contextlib.contextmanager
+def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None = None) -> Iterator[App]:
+    """The app on its database, which is ours alone, migrated and put in order until the block is left.
+
+    `daemon`: note in the database that a daemon watches. Raises errors.AlreadyRunning or errors.DatabaseRefused.
+    """
+    time = time or clock.SystemClock()
+    url = settings.database.url
+    with contextlib.ExitStack() as stack:
+        # A file that is not ours is refused before even a lock file is laid beside it.
+        migrate.check(url)
+        holder = lease.Lease(url)
+        holder.take(time.now())
+        stack.callback(holder.release)
+        migrate.upgrade(url)
+        engine = engines.writing(url)
+        stack.callback(engine.dispose)
+        if daemon:
+            lease.started(engine, service.__version__, time.now())
+            stack.callback(_note_stop, engine, time)
+        app = _build(settings, engine, time)
+        for each in app.providers:
+            stack.callback(each.close)
+        app.outbox.resume(time.now())
+        yield app
+
+
+def _note_stop(engine: engines.Engine, time: clock.Clock) -> None:
+    # A database that went away must not keep us from ending.
+    with contextlib.suppress(errors.StoreTrouble):
+        lease.stopped(engine, time.now())
+
+
+def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock) -> App:
+    notifier, found = channels(settings)
+    record = Record(engine)
+    providers = tuple(provider(account, settings.poll) for account in settings.accounts)
+    return App(
+        settings=settings,
+        watchers=tuple(
+            Watcher(_watch(account, settings.poll), provider=each, record=record, destinations=found, time=time)
+            for account, each in zip(settings.accounts, providers, strict=True)
+        ),
+        providers=providers,
+        destinations=found,
+        notifier=notifier,
+        outbox=Outbox(
+            queue=Queue(engine),
+            notifier=notifier,
+            destinations=found,
+            zone=zoneinfo.ZoneInfo(settings.notices.timezone),
+            give_up_after=settings.notices.give_up_after,
+            luck=random.random,
+            time=time,
+        ),
+        shelf=Shelf(engine),
+        clock=time,
+    )
+
+
+def _watch(account: schema.Account, poll: schema.Poll) -> WatchSettings:
+    return WatchSettings(
+        account=account.name,
+        interval=poll.interval,
+        idle_interval=poll.idle_interval,
+        request_timeout=poll.request_timeout,
+        blind_after=poll.blind_after,
+        first_run=None if poll.first_run == "silent" else poll.first_run,
+    )
+
+
+def _url_fault(value: str) -> str | None:
+    """The first fault among the URLs in a channel's string."""
+    return next((fault for fault in map(urls.fault, urls.split(value)) if fault), None)
