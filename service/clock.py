@@ -1,8 +1,11 @@
 """Time as the house uses it: aware UTC datetimes in whole seconds, durations as timedelta."""
 
+import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Clock(Protocol):
@@ -39,3 +42,11 @@ def from_text(text: str) -> datetime:
     """
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def to_duration(text: str) -> timedelta:
+    """A duration as people write it: `30s`, `5m`, `6h`, `7d`. Raises ValueError, which names these forms."""
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
+    if not match:
+        raise ValueError('is not a duration: write for example "30s", "5m", "6h" or "7d"')
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

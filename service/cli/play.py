@@ -1,8 +1,13 @@
 """Commands to play with: simulator, demo."""
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import click
 
-from service.cli import common
+from service import clock
+from service.cli import common, logs
 
 
 @click.command(epilog="Example:  tunewatch simulator --port 8000 --speed 60")
@@ -33,6 +38,22 @@ def simulator(host: str, port: int, speed: float, keys: tuple[str, ...], seed: i
         server.stop()
 
 
-@click.command()
-def demo() -> None:
-    """Demo."""
+class _Duration(click.ParamType[timedelta]):
+    name = "DURATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            return value if isinstance(value, timedelta) else clock.to_duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}.", param, ctx)
+
+
+@click.command(epilog="Example:  tunewatch demo --for 30s")
+@click.option("--for", "length", type=_Duration(), default="60s", show_default=True, help="How long: 30s, 5m, 1h.")
+@click.option("--keep", type=click.Path(path_type=Path, dir_okay=False), help="Leave the database here afterwards.")
+def demo(length: timedelta, keep: Path | None) -> None:
+    """See it work: a simulated provider, the real daemon, a real mail server. Needs no key and no configuration."""
+    from service.demo import show  # noqa: PLC0415 - brings everything: openai, Apprise, Rich, two servers
+
+    logs.set_up("human", "error")
+    show.play(length, keep=keep, stop=common.stop_on_signals())

@@ -7,17 +7,12 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from service import model
+from service import clock, model
 from service.config.source import DATABASE_URL
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _duration(value: Any) -> Any:
-    match = re.fullmatch(r"(\d{1,9})([smhd])", value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError('is not a duration: write for example "30s", "5m", "6h" or "7d"')
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    return clock.to_duration(value if isinstance(value, str) else "")
 
 
 def _zone(value: str) -> str:

@@ -187,6 +187,9 @@ def _root(error: BaseException) -> str:
 def _object(content: bytes, host: str) -> dict[str, Any]:
     try:
         answer = json.loads(content)
+        if b"\\ud" in content.lower():
+            # Half of a surrogate pair is no character and no database keeps it: a question mark stands for it.
+            answer = json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
     except ValueError as error:
         start = content[:60].decode("utf-8", "replace").strip()
         raise errors.Transient(

@@ -21,7 +21,8 @@ SUMMARY = _view(
     "job_summary", "account", "job_id", "model", "fine_tuned_model", "suffix", "method", "status", "state",
     "created_at", "started_at", "finished_at", "queued_seconds", "running_seconds", "trained_tokens",
     "train_loss", "valid_loss", "reward", "error_code", "error_message", "error_param", "hyperparameters",
-    "metadata", "training_file", "validation_file", "result_files", "seed", "organization_id", "estimated_finish", "first_seen_at",
+    "metadata", "training_file", "validation_file", "result_files", "seed", "organization_id", "estimated_finish",
+    "first_seen_at",
     "last_changed_at", "gone_at",
 )  # fmt: skip
 HISTORY = _view("job_history", "account", "job_id", "from_status", "to_status", "observed_at", "source", "change_id")

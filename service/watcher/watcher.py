@@ -168,8 +168,15 @@ class Watcher:
         first_sight = account.baseline_at is None
         updates = []
         for item in changed.values():
-            seen = compare.merge(known.get(item.job_id), self._provider.read(item), now=now, baseline=first_sight)
-            updates.append(self._update(known.get(item.job_id), seen, source, first_sight, now, in_time))
+            try:
+                seen = compare.merge(known.get(item.job_id), self._provider.read(item), now=now, baseline=first_sight)
+                updates.append(self._update(known.get(item.job_id), seen, source, first_sight, now, in_time))
+            except errors.TunewatchError:
+                raise
+            except Exception as surprise:
+                # Whatever a payload does to us, the other jobs go on. It is tried again at the next pass.
+                self._record.keep_unreadable(self.account, [item.raw], now)
+                self._once(f"job {item.job_id} cannot be understood ({surprise!r}); kept raw, tried again")
         self._record.record(updates, now)
         tally.changes += sum(update.change is not None for update in updates)
         tally.notices += sum(len(update.orders) for update in updates)
