@@ -128,7 +128,6 @@ def _watch(account: schema.Account, poll: schema.Poll) -> WatchSettings:
         account=account.name,
         interval=poll.interval,
         idle_interval=poll.idle_interval,
-        request_timeout=poll.request_timeout,
         blind_after=poll.blind_after,
         first_run=None if poll.first_run == "silent" else poll.first_run,
     )

@@ -16,7 +16,7 @@ import openai
 
 from service import errors, model
 from service.providers import payloads
-from service.rules import listing
+from service.rules import listing, patience
 
 # Blips are retried by the SDK within the pass; what lasts longer is a matter for the next pass.
 _RETRIES = 2
@@ -49,6 +49,10 @@ class OpenAIProvider:
         )
         self._host = urlsplit(base_url).hostname or "the provider"
         self._jobs = self._client.fine_tuning.jobs
+        # A job's course is worth one try now; what fails is read at a later pass.
+        self._brief = self._client.with_options(
+            timeout=min(request_timeout, patience.COURSE_BUDGET).total_seconds(), max_retries=0
+        )
         self._closed = False
 
     def jobs(self, after: str | None) -> model.Page:
@@ -75,7 +79,7 @@ class OpenAIProvider:
 
     def events(self, job_id: str, after: str | None) -> model.EventPage:
         answer = self._ask(
-            lambda: self._jobs.with_raw_response.list_events(
+            lambda: self._brief.fine_tuning.jobs.with_raw_response.list_events(
                 job_id, limit=listing.PAGE_SIZE, after=after if after else openai.omit
             )
         )
@@ -89,12 +93,14 @@ class OpenAIProvider:
 
     def checkpoints(self, job_id: str) -> tuple[model.Checkpoint, ...]:
         # Only the last three epochs' checkpoints are kept, so one page holds them all.
-        answer = self._ask(lambda: self._jobs.checkpoints.with_raw_response.list(job_id, limit=listing.PAGE_SIZE))
+        answer = self._ask(
+            lambda: self._brief.fine_tuning.jobs.checkpoints.with_raw_response.list(job_id, limit=listing.PAGE_SIZE)
+        )
         entries, _ = _data(answer, self._host)
         return tuple(checkpoint for checkpoint in map(payloads.checkpoint, entries) if checkpoint)
 
     def results(self, file_id: str) -> tuple[model.Metric, ...]:
-        return payloads.results(self._ask(lambda: self._client.files.with_raw_response.content(file_id)))
+        return payloads.results(self._ask(lambda: self._brief.files.with_raw_response.content(file_id)))
 
     def page_url(self, job_id: str) -> str | None:
         """Known for OpenAI itself only."""

@@ -8,6 +8,9 @@ LONGEST_RETRY = timedelta(hours=1)
 FAILURES_TO_ANNOUNCE = 3
 # The course (events, checkpoints) of a running job is read this many intervals apart, not at every pass.
 COURSE_INTERVALS = 10
+# A notice goes out without details rather than late: a pass spends at most so long on reading courses, and
+# a request for them may take as long.
+COURSE_BUDGET = timedelta(seconds=5)
 FULL_READ_EVERY = timedelta(days=1)
 
 

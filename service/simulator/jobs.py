@@ -94,6 +94,11 @@ class Jobs:
         self._places[id] = place = _Place(created_at, next(self._serials), id)
         return place
 
+    def remove(self, id: str) -> None:
+        """Raises KeyError."""
+        del self._jobs[id]
+        self._order.remove(self._places.pop(id))
+
     def added(self, since: int) -> Iterator[Job]:
         """All but the first `since` jobs, in the order in which they were added."""
         return islice(self._jobs.values(), since, None)

@@ -145,6 +145,11 @@ class Simulator:
             project.jobs.add(id, at, Job(raw=dict(payload)))
             return id
 
+    def remove(self, key: str | None, id: str) -> None:
+        """Forget a job, as Azure does with one that its owner deleted."""
+        with self._project(key) as (project, _now):
+            project.jobs.remove(id)
+
     def set_raw(self, key: str | None, id: str, **changes: Any) -> None:
         """Show these keys from now on, whatever the job's life says. Its place in lists stays."""
         with self._project(key) as (project, now):

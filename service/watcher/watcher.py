@@ -18,14 +18,17 @@ _COURSES_PER_PASS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one account is watched. `first_run`: None is silent, else announce what ended within it."""
+    """How one account is watched. `first_run`: None is silent, else announce what ended within it.
+
+    `course_budget`: how long one pass may spend on reading the courses of jobs that changed.
+    """
 
     account: str
     interval: timedelta
     idle_interval: timedelta
-    request_timeout: timedelta
     blind_after: timedelta
     first_run: timedelta | None = None
+    course_budget: timedelta = patience.COURSE_BUDGET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,7 @@ class Watcher:
         missing = set(self._record.unfinished(self.account)) - walk.seen
         for items in self._retrieved(missing, now):
             self._take(items, model.Source.RETRIEVE, account, now, in_time, tally)
-        self._catch_up(now, in_time)
+        self._catch_up(now)
         if walk.repeated:
             self._once("its listing repeats a page; reading stopped there. Jobs behind it cannot be seen.")
         whole = everything or not walk.newest_first
@@ -173,7 +176,7 @@ class Watcher:
                 updates.append(self._update(known.get(item.job_id), seen, source, first_sight, now, in_time))
             except errors.TunewatchError:
                 raise
-            except Exception as surprise:
+            except Exception as surprise:  # noqa: BLE001 - one bad item must not stop a pass
                 # Whatever a payload does to us, the other jobs go on. It is tried again at the next pass.
                 self._record.keep_unreadable(self.account, [item.raw], now)
                 self._once(f"job {item.job_id} cannot be understood ({surprise!r}); kept raw, tried again")
@@ -219,8 +222,9 @@ class Watcher:
         window = self._settings.first_run
         return compare.is_recent(job, now - window if window else None)
 
-    def _catch_up(self, now: datetime, in_time: Callable[[], bool]) -> None:
+    def _catch_up(self, now: datetime) -> None:
         """Read the course of jobs that run, and of those whose reading was cut short."""
+        in_time = self._deadline()
         for job in self._record.course_due(self.account, now, _COURSES_PER_PASS):
             if not in_time():
                 return
@@ -236,7 +240,7 @@ class Watcher:
 
     def _deadline(self) -> Callable[[], bool]:
         """Notices go out without details rather than late: reading courses ends when this turns False."""
-        end = self._time.monotonic() + self._settings.request_timeout.total_seconds()
+        end = self._time.monotonic() + self._settings.course_budget.total_seconds()
         return lambda: self._time.monotonic() < end
 
     def _keep_unreadable(self, page: model.Page, now: datetime) -> None:

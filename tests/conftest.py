@@ -1,0 +1,144 @@
+"""What most tests share: a clock moved by hand, a real database, a provider that lives by that clock."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service import model
+from service.outbox.outbox import Outbox
+from service.providers.openai_api import OpenAIProvider
+from service.simulator import Simulator
+from service.store import engine as engines
+from service.store import migrate
+from service.store.queue import Queue
+from service.store.reading import Reading
+from service.store.record import Record
+from service.watcher.watcher import Settings, Watcher
+
+KEY = "sim-key"
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Stands still until moved."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
+    def move(self, **length: float) -> datetime:
+        self.time += timedelta(**length)
+        return self.time
+
+
+@dataclass
+class MemoryNotifier:
+    """A way out that remembers; what `troubles` holds for a destination is raised instead."""
+
+    sent: list[tuple[str, model.Message]] = field(default_factory=list)
+    troubles: dict[str, Exception] = field(default_factory=dict)
+
+    def send(self, destination: str, message: model.Message) -> None:
+        if destination in self.troubles:
+            raise self.troubles[destination]
+        self.sent.append((destination, message))
+
+    def titles(self) -> list[str]:
+        return [message.title for _, message in self.sent]
+
+
+def destination(key: str, *, kinds: frozenset[model.Kind] = frozenset(model.Kind)) -> model.Destination:
+    return model.Destination(key=key, channel=f"channel-{key}", label=f"label of {key}", kinds=kinds, accounts=("*",))
+
+
+@dataclass
+class Bench:
+    """One account watched for real: simulator over HTTP, SDK, SQLite; only time and the way out are ours."""
+
+    clock: HandClock
+    simulator: Simulator
+    provider: OpenAIProvider
+    record: Record
+    queue: Queue
+    reading: Reading
+    notifier: MemoryNotifier
+    destinations: tuple[model.Destination, ...]
+    make_watcher: Callable[..., Watcher]
+    outbox: Outbox
+    watcher: Watcher
+
+    def poll(self, **options: bool) -> "object":
+        """A pass, and the deliveries it gave rise to."""
+        report = self.watcher.poll(self.clock.now(), **options)
+        self.deliver()
+        return report
+
+    def deliver(self) -> None:
+        for each in self.destinations:
+            self.outbox.deliver(each, self.clock.now())
+
+    def requests(self) -> list[str]:
+        """Paths asked for since the last call."""
+        paths = [path for _, path in self.simulator.requests]
+        self.simulator.requests.clear()
+        return paths
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'tunewatch.db'}"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[engines.Engine]:
+    migrate.upgrade(url)
+    engine = engines.writing(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def bench(clock: HandClock, url: str, engine: engines.Engine) -> Iterator[Bench]:
+    with Simulator(keys=(KEY,), clock=lambda: clock.now().timestamp()) as simulator:
+        provider = OpenAIProvider(
+            account="main", api_key=KEY, base_url=simulator.url, request_timeout=timedelta(seconds=5)
+        )
+        record, queue, notifier = Record(engine), Queue(engine), MemoryNotifier()
+        destinations = (destination("mail"), destination("chat"))
+
+        def make_watcher(**changes: timedelta) -> Watcher:
+            settings = {
+                "interval": timedelta(seconds=30), "idle_interval": timedelta(minutes=5),
+                "blind_after": timedelta(minutes=15), **changes,
+            }  # fmt: skip
+            return Watcher(
+                Settings(account="main", **settings),
+                provider=provider, record=record, destinations=destinations, time=clock,
+            )  # fmt: skip
+
+        outbox = Outbox(
+            queue=queue, notifier=notifier, destinations=destinations, zone=UTC, give_up_after=timedelta(hours=72),
+            luck=lambda: 0.5, time=clock,
+        )  # fmt: skip
+        outbox.resume(clock.now())
+        reading_engine = migrate.reading(url)
+        yield Bench(
+            clock=clock, simulator=simulator, provider=provider, record=record, queue=queue,
+            reading=Reading(reading_engine), notifier=notifier, destinations=destinations, make_watcher=make_watcher,
+            outbox=outbox, watcher=make_watcher(),
+        )  # fmt: skip
+        provider.close()
+        reading_engine.dispose()

@@ -1,0 +1,287 @@
+"""A poll pass, against a provider that lives by the test's clock."""
+
+from datetime import timedelta
+from typing import Any
+
+from service import model
+from service.simulator import Quirks
+from tests.conftest import KEY, Bench
+
+
+def _states(bench: Bench) -> dict[str, str]:
+    return {row["job_id"]: row["state"] for row in bench.reading.jobs(limit=1000)}
+
+
+def _steps(bench: Bench, job_id: str) -> list[str]:
+    history = bench.reading.history(job=bench.reading.job(job_id), limit=100)
+    return [row["to_status"] for row in reversed(history)]
+
+
+def _payload(bench: Bench, job_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "object": "fine_tuning.job", "id": job_id, "model": "gpt-4o-mini", "status": "running",
+        "created_at": int(bench.clock.now().timestamp()),
+        **fields,
+    }  # fmt: skip
+
+
+def test_the_first_sight_of_an_account_is_silent(bench: Bench) -> None:
+    """Jobs that had ended before are recorded, not announced."""
+    bench.simulator.populate(KEY, 250)
+    bench.poll()
+    assert len(_states(bench)) == 250
+    assert bench.notifier.sent == []
+    assert bench.record.account("main").baseline_at == bench.clock.now()
+
+
+def test_a_first_sight_that_breaks_off_stays_silent_to_its_end(bench: Bench) -> None:
+    """All or nothing: what the interrupted reading did not reach is no news when it is reached."""
+    bench.simulator.populate(KEY, 250)
+    page = bench.provider.jobs(None)
+    bench.record.record([model.Update(job=bench.provider.read(item)) for item in page.items[:50]], bench.clock.now())
+    assert bench.record.account("main").baseline_at is None
+    bench.clock.move(minutes=1)
+    bench.poll()
+    assert len(_states(bench)) == 250
+    assert bench.notifier.sent == []
+
+
+def test_a_configured_age_announces_what_ended_within_it(bench: Bench) -> None:
+    now = bench.clock.now()
+    recent = bench.simulator.create(created_at=(now - timedelta(hours=20)).timestamp(), durations=(60, 60, 600))
+    bench.simulator.create(created_at=(now - timedelta(hours=60)).timestamp(), durations=(60, 60, 600))
+    bench.watcher = bench.make_watcher(first_run=timedelta(hours=24))
+    bench.poll()
+    assert [message.body.count(recent) for _, message in bench.notifier.sent] == [2, 2]
+
+
+def test_a_job_is_followed_from_creation_to_success(bench: Bench) -> None:
+    bench.poll()
+    job = bench.simulator.create(suffix="helper", durations=(60, 120, 600))
+    for _ in range(30):
+        bench.clock.move(seconds=30)
+        bench.poll()
+    assert _steps(bench, job) == ["validating_files", "queued", "running", "succeeded"]
+    assert bench.notifier.titles() == ["✅ helper has succeeded"] * 2
+    found = bench.reading.job(job)
+    assert (found["queued_seconds"], found["running_seconds"]) == (180, 600)
+    assert found["fine_tuned_model"] in bench.notifier.sent[0][1].body
+
+
+def test_a_job_that_starts_and_ends_between_two_passes_is_announced(bench: Bench) -> None:
+    bench.poll()
+    job = bench.simulator.create(suffix="quick", durations=(1, 1, 5))
+    bench.clock.move(minutes=5)
+    bench.poll()
+    assert bench.notifier.titles() == ["✅ quick has succeeded"] * 2
+    assert _steps(bench, job) == ["succeeded"]
+
+
+def test_three_jobs_that_end_while_nobody_looks_are_announced(bench: Bench) -> None:
+    bench.poll()
+    for name, ending in (("one", "succeeded"), ("two", "failed"), ("three", "cancelled")):
+        bench.simulator.create(suffix=name, ending=ending, durations=(60, 60, 60))  # type: ignore[arg-type]
+    bench.poll()
+    bench.clock.move(days=2)
+    bench.watcher = bench.make_watcher()
+    bench.poll()
+    assert sorted(bench.notifier.titles()[::2]) == [
+        "⏹ three was cancelled",
+        "✅ one has succeeded",
+        "❌ two has failed",
+    ]
+    bench.poll()
+    assert len(bench.notifier.sent) == 6
+
+
+def test_250_new_jobs_since_the_last_pass_are_all_announced(bench: Bench) -> None:
+    """Three pages of news; the watermark tells where they end."""
+    bench.poll()
+    bench.requests()
+    bench.clock.move(hours=1)
+    for _ in range(250):
+        bench.simulator.create(durations=(0, 0, 0), created_at=bench.clock.now().timestamp())
+    bench.clock.move(minutes=1)
+    bench.watcher = bench.make_watcher(course_budget=timedelta(0))
+    bench.watcher.poll(bench.clock.now())
+    assert bench.requests().count("/v1/fine_tuning/jobs") == 3
+    assert len(bench.reading.deliveries(limit=1000)) == 500
+
+
+def test_news_that_a_broken_off_pass_did_not_reach_are_found_by_the_next(bench: Bench) -> None:
+    """The watermark moves at the end of a whole pass only."""
+    bench.poll()
+    bench.clock.move(hours=1)
+    for _ in range(250):
+        bench.simulator.create(durations=(0, 0, 0), created_at=bench.clock.now().timestamp())
+    page = bench.provider.jobs(None)
+    bench.record.record([model.Update(job=bench.provider.read(item)) for item in page.items], bench.clock.now())
+    bench.clock.move(minutes=1)
+    bench.watcher = bench.make_watcher(course_budget=timedelta(0))
+    bench.watcher.poll(bench.clock.now())
+    assert len(_states(bench)) == 250
+
+
+def test_a_provider_that_lists_oldest_first_is_read_to_the_end(bench: Bench) -> None:
+    bench.simulator.quirks = Quirks(oldest_first=True)
+    bench.simulator.populate(KEY, 250)
+    bench.poll()
+    bench.simulator.create(suffix="news", durations=(0, 0, 0))
+    bench.clock.move(minutes=5)
+    bench.poll()
+    assert bench.notifier.titles() == ["✅ news has succeeded"] * 2
+
+
+def test_a_page_that_repeats_for_ever_ends_the_reading(bench: Bench) -> None:
+    bench.simulator.populate(KEY, 250)
+    bench.simulator.quirks = Quirks(repeat_page=True)
+    report: Any = bench.poll()
+    assert report.problem is None
+    assert bench.requests().count("/v1/fine_tuning/jobs") == 2
+
+
+def test_an_unknown_status_is_stored_and_watched_on(bench: Bench) -> None:
+    bench.poll()
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-odd", status="reticulating"))
+    bench.poll()
+    assert _states(bench) == {"ft-odd": "unknown"}
+    bench.simulator.set_raw(KEY, "ft-odd", status="succeeded")
+    bench.poll()
+    assert bench.notifier.titles() == ["✅ ft-odd has succeeded"] * 2
+    assert _steps(bench, "ft-odd") == ["reticulating", "succeeded"]
+
+
+def test_an_empty_error_on_a_healthy_job_is_no_error(bench: Bench) -> None:
+    bench.poll()
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-fine", status="succeeded", error={}))
+    bench.poll()
+    assert "Error" not in bench.notifier.sent[0][1].body
+
+
+def test_a_failed_job_without_an_end_gets_the_time_it_was_seen(bench: Bench) -> None:
+    bench.poll()
+    error = {"code": "exceeded_quota", "message": "Over the limit."}
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-bad", status="failed", error=error, finished_at=None))
+    bench.clock.move(minutes=3)
+    bench.poll()
+    assert bench.reading.job("ft-bad")["finished_at"] == "2026-11-22T12:03:00Z"
+    assert "Over the limit." in bench.notifier.sent[0][1].body
+
+
+def test_a_pass_that_changes_nothing_asks_once_and_writes_only_its_heartbeat(bench: Bench) -> None:
+    bench.simulator.populate(KEY, 250)
+    bench.poll()
+    bench.requests()
+    bench.clock.move(minutes=5)
+    report: Any = bench.poll()
+    assert bench.requests() == ["/v1/fine_tuning/jobs"]
+    assert (report.changes, report.next_in) == (0, timedelta(minutes=5))
+    assert bench.record.account("main").last_good_at == bench.clock.now()
+
+
+def test_an_unfinished_job_deep_in_the_listing_is_asked_for_by_its_id(bench: Bench) -> None:
+    """Cheaper than the pages down to it."""
+    old = bench.clock.now() - timedelta(days=400)
+    job = bench.simulator.create(created_at=old.timestamp(), ending="endless")
+    bench.simulator.populate(KEY, 500)
+    bench.poll()
+    bench.requests()
+    bench.clock.move(seconds=30)
+    bench.poll()
+    assert bench.requests() == ["/v1/fine_tuning/jobs", f"/v1/fine_tuning/jobs/{job}"]
+
+
+def test_a_job_that_vanished_is_kept_and_no_longer_asked_for(bench: Bench) -> None:
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-gone"))
+    bench.poll()
+    bench.simulator.remove(KEY, "ft-gone")
+    bench.requests()
+    bench.poll()
+    assert bench.requests() == ["/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/ft-gone"]
+    bench.poll()
+    assert bench.requests() == ["/v1/fine_tuning/jobs"]
+    assert bench.reading.job("ft-gone")["gone_at"] is not None
+
+
+def test_the_course_of_a_running_job_is_read_every_ten_intervals(bench: Bench) -> None:
+    """Progress is recorded, and yet most passes cost one request."""
+    bench.poll()
+    job = bench.simulator.create(durations=(0, 0, 3600))
+    bench.clock.move(seconds=30)
+    bench.poll()
+    bench.requests()
+    for _ in range(20):
+        bench.clock.move(seconds=30)
+        bench.poll()
+    asked = bench.requests()
+    assert asked.count(f"/v1/fine_tuning/jobs/{job}/events") == 2
+    assert bench.reading.metrics(bench.reading.job(job))
+
+
+def test_metrics_checkpoints_and_results_of_a_success_are_recorded(bench: Bench) -> None:
+    bench.poll()
+    job = bench.simulator.create(durations=(0, 0, 600))
+    bench.clock.move(minutes=15)
+    bench.poll()
+    found = bench.reading.job(job)
+    assert found["train_loss"] is not None
+    assert len(bench.reading.metrics(found)) > 10
+    assert bench.reading.checkpoints(found)
+    assert bench.reading.events(job=found, limit=1)[0]["message"] == "The job has successfully completed"
+
+
+def test_a_notice_does_not_wait_for_details_that_take_too_long(bench: Bench) -> None:
+    """What there is no time for is read at a later pass."""
+    bench.poll()
+    job = bench.simulator.create(durations=(0, 0, 60))
+    bench.clock.move(minutes=15)
+    bench.watcher = bench.make_watcher(course_budget=timedelta(0))
+    bench.poll()
+    assert len(bench.notifier.sent) == 2
+    assert bench.reading.events(job=bench.reading.job(job), limit=1) == []
+    bench.clock.move(minutes=5)
+    bench.watcher = bench.make_watcher()
+    bench.poll()
+    assert bench.reading.events(job=bench.reading.job(job), limit=1) != []
+    assert len(bench.notifier.sent) == 2
+
+
+def test_each_pause_of_a_job_is_told(bench: Bench) -> None:
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-p"))
+    bench.poll()
+    for status in ("pausing", "paused", "running", "paused"):
+        bench.simulator.set_raw(KEY, "ft-p", status=status)
+        bench.clock.move(minutes=1)
+        bench.poll()
+    assert bench.notifier.titles() == ["⏸ ft-p is paused"] * 4
+
+
+def test_a_status_that_flickers_is_recorded_but_told_once(bench: Bench) -> None:
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-f"))
+    bench.poll()
+    for status in ("succeeded", "running", "succeeded"):
+        bench.simulator.set_raw(KEY, "ft-f", status=status)
+        bench.clock.move(minutes=1)
+        bench.poll()
+    assert _steps(bench, "ft-f") == ["running", "succeeded", "running", "succeeded"]
+    assert bench.notifier.titles() == ["✅ ft-f has succeeded"] * 2
+
+
+def test_a_payload_of_wrong_types_stops_nobody(bench: Bench) -> None:
+    bench.poll()
+    odd = {"error": [1], "hyperparameters": 7, "metadata": "x", "trained_tokens": "many", "method": 3, "seed": 10**30}
+    bench.simulator.add_raw(KEY, _payload(bench, "ft-odd", suffix="\ud800 half", **odd))
+    bench.simulator.create(suffix="fine", durations=(0, 0, 0))
+    bench.clock.move(minutes=1)
+    bench.poll()
+    assert _states(bench)["ft-odd"] == "running"
+    assert bench.notifier.titles() == ["✅ fine has succeeded"] * 2
+
+
+def test_once_a_day_everything_is_read(bench: Bench) -> None:
+    bench.simulator.populate(KEY, 250)
+    bench.poll()
+    bench.clock.move(days=1)
+    bench.requests()
+    bench.poll()
+    assert bench.requests().count("/v1/fine_tuning/jobs") == 3
