@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service import model
+from service import errors, model
 from service.outbox.outbox import Outbox
 from service.providers.openai_api import OpenAIProvider
 from service.simulator import Simulator
@@ -41,14 +41,17 @@ class HandClock:
 
 @dataclass
 class MemoryNotifier:
-    """A way out that remembers; what `troubles` holds for a destination is raised instead."""
+    """A way out that remembers. Destinations in `troubles` raise, notices in `refused` are never taken."""
 
     sent: list[tuple[str, model.Message]] = field(default_factory=list)
     troubles: dict[str, Exception] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
     def send(self, destination: str, message: model.Message) -> None:
         if destination in self.troubles:
             raise self.troubles[destination]
+        if message.notice_id in self.refused:
+            raise errors.Transient("not this one")
         self.sent.append((destination, message))
 
     def titles(self) -> list[str]:

@@ -42,7 +42,7 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-@click.command(epilog="Example, in a crontab:  */5 * * * * tunewatch poll --config /etc/tunewatch/config.toml")
+@click.command(epilog="Example:  */5 * * * * tunewatch poll   (a line of a crontab)")
 @common.config_option
 @common.log_options
 @click.option("--full", is_flag=True, help="Read the whole listing, not only what may have changed.")

@@ -35,7 +35,7 @@ class Screen(Protocol):
 
     def arrived(self, arrival: Arrival) -> None: ...
 
-    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], keep: Path | None) -> None: ...
+    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], kept: Path | None) -> None: ...
 
 
 def suited(length: timedelta) -> Screen:
@@ -54,6 +54,7 @@ class _Lines:
         self._console = console
         self._last_change = 0
         self._kinds_shown: set[str] = set()
+        self._arrived: list[Arrival] = []
         console.print("tunewatch demo: a simulated provider, the real daemon, two real inboxes; all on this machine.")
 
     def jobs(self, jobs: Sequence[Row], history: Sequence[Row]) -> None:
@@ -66,13 +67,14 @@ class _Lines:
         self._last_change = max((row["change_id"] for row in history), default=self._last_change)
 
     def arrived(self, arrival: Arrival) -> None:
+        self._arrived.append(arrival)
         self._console.print(f"{_now()} {arrival.via:<7} {arrival.title}", markup=False)
         if _is_new_kind(arrival, self._kinds_shown):
             for line in arrival.body.strip().splitlines():
                 self._console.print(f"                 | {line}", markup=False)
 
-    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], keep: Path | None) -> None:
-        for line in _summary(jobs, deliveries, keep):
+    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], kept: Path | None) -> None:
+        for line in _summary(jobs, deliveries, self._arrived, kept):
             self._console.print(line, markup=False)
 
 
@@ -84,10 +86,11 @@ class _Picture:
         self._length = length.total_seconds()
         self._began = clock.SystemClock().monotonic()
         self._kinds_shown: set[str] = set()
+        self._arrived: list[Arrival] = []
         console.print(
             Panel(
-                "A simulated provider, the real daemon, a real mail server and a chat webhook,\n"
-                "all on this machine. Jobs come, run and end; a notice arrives for every end.",
+                "A simulated provider, the real daemon, a mail server and a chat webhook, all\n"
+                "on this machine. Jobs come, run and end; a notice arrives for every end.",
                 title="[bold]tunewatch demo", box=box.ROUNDED, border_style="cyan", width=min(console.width, 84),
             )
         )  # fmt: skip
@@ -120,6 +123,7 @@ class _Picture:
         return line
 
     def arrived(self, arrival: Arrival) -> None:
+        self._arrived.append(arrival)
         heading = Text.assemble(
             (f"{_now()} ", "dim"), f"{_MARKS[arrival.via]} {arrival.via:<6} ", (arrival.title, "bold")
         )
@@ -133,9 +137,9 @@ class _Picture:
             )
         )  # fmt: skip
 
-    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], keep: Path | None) -> None:
+    def close(self, jobs: Sequence[Row], deliveries: Sequence[Row], kept: Path | None) -> None:
         self._live.stop()
-        first, *rest = _summary(jobs, deliveries, keep)
+        first, *rest = _summary(jobs, deliveries, self._arrived, kept)
         self._console.print()
         self._console.print(first, style="bold", markup=False)
         for line in rest:
@@ -152,19 +156,25 @@ def _is_new_kind(arrival: Arrival, shown: set[str]) -> bool:
     return new
 
 
-def _summary(jobs: Sequence[Row], deliveries: Sequence[Row], keep: Path | None) -> list[str]:
+def _summary(
+    jobs: Sequence[Row], deliveries: Sequence[Row], arrived: Sequence[Arrival], kept: Path | None
+) -> list[str]:
     states = Counter(row["state"] for row in jobs)
-    sent = Counter(row["channel"] for row in deliveries if row["state"] == "sent")
-    waiting = sum(row["state"] != "sent" for row in deliveries)
+    sent = sum(row["state"] == "sent" for row in deliveries)
+    waiting = len(deliveries) - sent
     notices = len({row["notice_id"] for row in deliveries})
-    told = ", ".join(f"{count} by {channel}" for channel, count in sorted(sent.items())) or "none delivered yet"
+    # What the inboxes got is held against what the outbox says: the last line of a notice is its id.
+    copies = Counter((arrival.via, arrival.body.split()[-1]) for arrival in arrived)
+    told = ", ".join(f"{count} by {via}" for via, count in sorted(Counter(arrival.via for arrival in arrived).items()))
+    lost, twice = max(0, sent - len(copies)), sum(count > 1 for count in copies.values())
+    verdict = f"{lost or 'none'} lost, {twice or 'none'} twice" + (f", {waiting} still waiting" if waiting else "")
     lines = [
         f"Watched {len(jobs)} jobs: " + ", ".join(f"{count} {state}" for state, count in sorted(states.items())) + ".",
-        f"{notices} notices: {told}" + (f", {waiting} still waiting." if waiting else "; none lost, none twice."),
+        f"{notices} notices; arrived: {told or 'none yet'}; {verdict}.",
     ]
-    if keep:
-        lines.append(f"The history is in {keep}: DATABASE_URL=sqlite:///{keep.absolute()} tunewatch jobs")
-    lines.append("For your own jobs: set OPENAI_API_KEY and NOTIFY_URL, then `tunewatch run` (see README.md).")
+    if kept:
+        lines.append(f"The history is in {kept}: DATABASE_URL=sqlite:///{kept.absolute()} tunewatch jobs")
+    lines.append("For your own jobs: set OPENAI_API_KEY and NOTIFY_URL, then `tunewatch run`.")
     return lines
 
 

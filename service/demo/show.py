@@ -34,11 +34,14 @@ _PAST_JOBS = 6
 # When the cast has played, new jobs keep coming about every so many seconds.
 _ENCORE_SECONDS = 20.0
 _ENCORE_SPEED = 90.0
+_LONGEST_ACT = timedelta(minutes=1)
+_FIRST_PASS_SECONDS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
     app: wiring.App
+    provider: Simulator
     reading: Reading
     arrivals: "queue.Queue[inboxes.Arrival]"
 
@@ -53,6 +56,8 @@ def play(length: timedelta, *, keep: Path | None, stop: threading.Event) -> None
         passes = threading.Semaphore(0)
         watch = _Watch(daemon.Daemon(stage.app, on_pass=lambda _: passes.release()))
         try:
+            passes.acquire(timeout=_FIRST_PASS_SECONDS)
+            _raise_curtain(stage.provider, length)
             _follow(stage, shown, passes, time.monotonic() + length.total_seconds(), stop, watch)
         finally:
             watch.end()
@@ -112,32 +117,33 @@ def _stage(length: timedelta, keep: Path | None) -> Iterator[_Stage]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tunewatch-demo-")))
         database = f"sqlite:///{(keep or folder / 'demo.db').absolute()}"
-        provider = stack.enter_context(_cast(length))
+        provider = stack.enter_context(_provider(length))
         mail = stack.enter_context(inboxes.mailbox(arrivals.put))
         chat = stack.enter_context(inboxes.chatroom(arrivals.put))
         settings = _settings(provider.url, database, mail, chat)
         app = stack.enter_context(wiring.opened(settings, daemon=True))
         engine = migrate.reading(database)
         stack.callback(engine.dispose)
-        yield _Stage(app=app, reading=Reading(engine), arrivals=arrivals)
+        yield _Stage(app=app, provider=provider, reading=Reading(engine), arrivals=arrivals)
 
 
-def _cast(length: timedelta) -> Simulator:
-    seconds = length.total_seconds()
+def _provider(length: timedelta) -> Simulator:
     # A long demo plays its cast in the first minute and goes on with jobs that arrive by themselves.
-    act = min(seconds, 60.0)
-    now = time.time()
-    provider = Simulator(
-        keys=(_KEY,), seed=int(now), speed=_ENCORE_SPEED, history=_PAST_JOBS,
-        arrivals_every=_ENCORE_SECONDS * _ENCORE_SPEED if seconds > act else None,
-    )  # fmt: skip
+    encore = _ENCORE_SECONDS * _ENCORE_SPEED if length > _LONGEST_ACT else None
+    return Simulator(
+        keys=(_KEY,), seed=int(time.time()), speed=_ENCORE_SPEED, history=_PAST_JOBS, arrivals_every=encore
+    )
+
+
+def _raise_curtain(provider: Simulator, length: timedelta) -> None:
+    """Not before the first pass: what ends before it is the past, of which nobody is told."""
+    act, now = min(length, _LONGEST_ACT).total_seconds(), time.time()
     for name, ending, reason, method, created, durations in _CAST:
         validating, queued, running = (part * act * _ENCORE_SPEED for part in durations)
         provider.create(
             ending=ending, reason=reason, suffix=name, method=method, created_at=now + created * act,
             durations=(validating, queued, running),
         )  # fmt: skip
-    return provider
 
 
 def _settings(base_url: str, database: str, mail: str, chat: str) -> schema.Settings:

@@ -4,6 +4,7 @@ Apprise gives each attempt a new one, so a mail sent again after a crash could n
 Everything else of its e-mail plugin is used as it is.
 """
 
+import smtplib
 from email import message_from_string
 from typing import Any
 
@@ -38,7 +39,7 @@ class Mail(NotifyEmail):
         self, body: Any, title: Any = "", notify_type: Any = None,  # noqa: ARG002
         attach: Any = None, body_format: Any = None, **_: Any,
     ) -> Any:  # fmt: skip
-        """Called by Apprise, which catches and logs what this raises."""
+        """Called by Apprise; what is logged here becomes the reason of a failure."""
         messages = NotifyEmail.prepare_emails(
             subject=title, body=body, notify_format=self.resolve_format(body_format), from_addr=self.from_addr,
             to=self.targets, cc=self.cc, bcc=self.bcc, reply_to=self.reply_to, smtp_host=self.smtp_host,
@@ -50,10 +51,17 @@ class Mail(NotifyEmail):
             password=self.password,
             verify_certificate=self.verify_certificate, socket_connect_timeout=self.socket_connect_timeout,
         )  # fmt: skip
-        accepted = True
-        with controller as smtp:
-            for message in messages:
-                parsed = message_from_string(str(message.body))
-                parsed.replace_header("Message-ID", f"<{self.dedup_key}@tunewatch.invalid>")
-                accepted &= smtp.sendmail(str(self.from_addr[1]), message.to_addrs, parsed.as_string())
-        return accepted
+        try:
+            with controller as smtp:
+                # All of them, even when one is refused.
+                accepted = [self._submit(smtp, message) for message in messages]
+                return all(accepted)
+        except (OSError, smtplib.SMTPException, RuntimeError) as error:
+            # Apprise would keep the reason to itself.
+            self.logger.warning("The mail server %s failed: %s", self.smtp_host, error)
+            return False
+
+    def _submit(self, smtp: AppriseSMTPController, message: Any) -> bool:
+        parsed = message_from_string(str(message.body))
+        parsed.replace_header("Message-ID", f"<{self.dedup_key}@tunewatch.invalid>")
+        return smtp.sendmail(str(self.from_addr[1]), message.to_addrs, parsed.as_string())

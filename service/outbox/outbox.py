@@ -76,9 +76,10 @@ class Outbox:
                 if not go_on():
                     break
                 error = self._send(destination, delivery)
-                health, orders = self._judged(destination, health, error)
+                before, (health, orders) = health, self._judged(destination, health, error)
                 queued += len(orders)
-                self._queue.keep_destination(health, orders)
+                if health != before:
+                    self._queue.keep_destination(health, orders)
                 if error is None:
                     sent += 1
                     continue

@@ -1,0 +1,142 @@
+"""The commands that ask the history, as a person and as a program use them."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from service import cli
+from service.store.reading import Reading
+from tests.conftest import KEY, Bench
+
+Ask = Callable[..., Result]
+
+
+@pytest.fixture
+def ask(url: str, tmp_path: Path) -> Ask:
+    """A command on the bench's database; the configuration names nothing else."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[database]\nurl = "{url}"\n[notices]\ntimezone = "Asia/Tokyo"\n')
+
+    def run(*words: str) -> Result:
+        return CliRunner(catch_exceptions=False).invoke(cli.root, [*words, "--config", str(config)])
+
+    return run
+
+
+@pytest.fixture
+def lived(bench: Bench) -> Bench:
+    """An account with a past, a success, a failure and a job that runs."""
+    bench.simulator.populate(KEY, 20)
+    bench.poll()
+    bench.simulator.create(suffix="good", durations=(60, 60, 600), metadata={"team": "search"})
+    bench.simulator.create(suffix="bad", ending="failed", reason="invalid_training_file", durations=(60, 0, 0))
+    bench.simulator.create(suffix="busy", ending="endless", durations=(0, 0, 0))
+    for _ in range(30):
+        bench.clock.move(seconds=30)
+        bench.poll()
+    return bench
+
+
+def _id(reading: Reading, suffix: str) -> str:
+    return str(next(row["job_id"] for row in reading.jobs(limit=100) if row["suffix"] == suffix))
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def _columns(text: str, names: Sequence[str]) -> bool:
+    return all(name in text.splitlines()[0] for name in names)
+
+
+def test_jobs_lists_the_newest_ten(lived: Bench, ask: Ask) -> None:
+    result = ask("jobs")
+    lines = result.stdout.splitlines()
+    assert _columns(result.stdout, ["JOB", "STATE", "CREATED", "RAN", "NAME"])
+    assert len(lines) == 11
+    assert {line.split()[1] for line in lines[1:4]} == {"succeeded", "failed", "running"}
+    assert "2026-11-22 21:00" in lines[1], "in the zone of the configuration"
+    assert len(_json(ask("jobs", "--json"))) == 10
+    assert len(_json(ask("jobs", "--json", "--limit", "100"))) == 23
+
+
+def test_jobs_can_be_chosen_by_state_and_account(lived: Bench, ask: Ask) -> None:
+    assert [row["suffix"] for row in _json(ask("jobs", "--state", "running", "--json"))] == ["busy"]
+    assert _json(ask("jobs", "--account", "nobody", "--json")) == []
+    assert "No jobs" in ask("jobs", "--account", "nobody").stderr
+
+
+def test_show_tells_everything_of_a_job(lived: Bench, ask: Ask) -> None:
+    job = _id(lived.reading, "good")
+    text = " ".join(ask("show", job).stdout.split())
+    for words in (
+        "State succeeded", "Tuned model ft:", "team search", "Queued 2 min", "Ran 10 min", "Checkpoints step",
+        "Last events", "succeeded to channel-mail (label of mail): sent",
+    ):  # fmt: skip
+        assert words in text
+    whole = _json(ask("show", job, "--json"))
+    assert whole["raw"]["id"] == job
+    assert [step["to_status"] for step in whole["history"]][-1] == "succeeded"
+    assert whole["metadata"] == {"team": "search"}
+
+
+def test_a_job_is_found_by_the_beginning_of_its_id_and_by_its_model(lived: Bench, ask: Ask) -> None:
+    job = _id(lived.reading, "good")
+    model = lived.reading.job(job)["fine_tuned_model"]
+    assert _json(ask("show", job[:14], "--json"))["job_id"] == job
+    assert _json(ask("show", model, "--json"))["job_id"] == job
+
+
+def test_history_and_events_of_a_job(lived: Bench, ask: Ask) -> None:
+    job = _id(lived.reading, "bad")
+    steps = _json(ask("history", job, "--json"))
+    assert [step["to_status"] for step in steps] == ["failed", "validating_files"]
+    events = _json(ask("events", job, "--json"))
+    assert [event["level"] for event in events].count("error") == 1
+    assert events[0]["created_at"] <= events[-1]["created_at"]
+    assert _columns(ask("history").stdout, ["OBSERVED", "JOB", "FROM", "TO"])
+    assert _columns(ask("events", job).stdout, ["AT", "LEVEL", "EVENT"])
+
+
+def test_deliveries_tell_what_went_where(lived: Bench, ask: Ask) -> None:
+    rows = _json(ask("deliveries", "--json"))
+    assert {row["state"] for row in rows} == {"sent"}
+    assert len(rows) == 4
+    assert _json(ask("deliveries", "--failed", "--json")) == []
+    assert "No such deliveries" in ask("deliveries", "--waiting").stderr
+
+
+def test_a_job_that_does_not_exist(lived: Bench, program: Callable[..., Any], url: str) -> None:
+    result = program("show", "ftjob-nowhere", DATABASE_URL=url)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "No job 'ftjob-nowhere' is recorded" in result.stderr
+
+
+def test_a_question_without_a_database(program: Callable[..., Any], tmp_path: Path) -> None:
+    result = program("jobs", DATABASE_URL=f"sqlite:///{tmp_path}/none.db")
+    assert result.returncode == 1
+    assert f"{tmp_path}/none.db" in result.stderr
+    assert "tunewatch run" in result.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_health_without_a_daemon(lived: Bench, ask: Ask) -> None:
+    result = ask("health")
+    assert result.exit_code == 1
+    assert "no daemon is running" in result.stdout
+    assert ask("health", "--json").exit_code == 1
+
+
+def test_reading_commands_import_neither_openai_nor_apprise(program: Callable[..., Any], tmp_path: Path) -> None:
+    """They start fast."""
+    code = (
+        "import sys; from service import cli; from click.testing import CliRunner; "
+        "CliRunner().invoke(cli.root, ['jobs']); "
+        "print([name for name in ('openai', 'apprise', 'pydantic', 'alembic', 'apscheduler') if name in sys.modules])"
+    )
+    assert program(python=code).stdout.strip() == "[]"

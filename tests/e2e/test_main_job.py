@@ -1,0 +1,183 @@
+"""The real daemon as a process: jobs end, people are told, the history is there."""
+
+import contextlib
+import json
+import queue
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.demo import inboxes
+from service.simulator import Simulator
+from tests.e2e import servers
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = """
+[poll]
+interval = "1s"
+idle_interval = "1s"
+[database]
+url = "sqlite:///watch.db"
+[[accounts]]
+name = "main"
+api_key = "${KEY}"
+base_url = "${BASE_URL}"
+[[channels]]
+name = "mail"
+url = "${MAIL}"
+on = ["succeeded", "failed", "cancelled", "paused", "watch_failing", "watch_recovered"]
+[[channels]]
+name = "chat"
+url = "${CHAT}"
+"""
+
+
+@dataclass
+class World:
+    simulator: Simulator
+    arrivals: "queue.Queue[inboxes.Arrival]"
+    folder: Path
+    env: dict[str, str]
+
+    def daemon(self) -> servers.Program:
+        return servers.Program("run", "--log-format", "json", cwd=self.folder, env=self.env)
+
+    def ask(self, *words: str) -> Any:
+        return json.loads(servers.run(*words, "--json", cwd=self.folder, env=self.env).stdout)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/watch.db?mode=ro", uri=True)) as database:
+            return database.execute(sql).fetchall()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    arrivals: queue.Queue[inboxes.Arrival] = queue.Queue()
+    (tmp_path / "config.toml").write_text(CONFIG)
+    with (
+        Simulator(speed=100.0) as simulator,
+        inboxes.mailbox(arrivals.put) as mail,
+        inboxes.chatroom(arrivals.put) as chat,
+    ):
+        env = {"KEY": "sim-key", "BASE_URL": simulator.url, "MAIL": mail, "CHAT": chat}
+        yield World(simulator=simulator, arrivals=arrivals, folder=tmp_path, env=env)
+
+
+def test_jobs_end_people_are_told_and_the_history_is_there(world: World) -> None:
+    sim = world.simulator
+    sim.create(suffix="past", durations=(0, 0, 0))
+    with world.daemon() as daemon:
+        daemon.await_log("first sight")
+        jobs = {
+            "good": sim.create(suffix="good", durations=(100, 100, 400)),
+            "bad": sim.create(suffix="bad", ending="failed", reason="invalid_training_file", durations=(100, 0, 0)),
+            "unsafe": sim.create(suffix="unsafe", ending="failed", reason="safety_evaluation", durations=(0, 100, 200)),
+            "stopped": sim.create(suffix="stopped", ending="cancelled", durations=(0, 100, 200)),
+            "resting": sim.create(suffix="resting", ending="paused", durations=(0, 100, 100)),
+        }
+        found = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 9)
+        assert daemon.stop() == 0
+
+    titles = Counter((arrival.via, arrival.title) for arrival in found)
+    expected = ["✅ good has succeeded", "❌ bad has failed", "❌ unsafe has failed", "⏹ stopped was cancelled"]
+    assert titles == Counter([("e-mail", title) for title in [*expected, "⏸ resting is paused"]]) + Counter(
+        [("chat", title) for title in expected]
+    )
+    for arrival in found:
+        assert jobs[arrival.title.split()[1]] in arrival.body
+    bodies = {arrival.title: arrival.body for arrival in found if arrival.via == "e-mail"}
+    assert "invalid_training_file" in bodies["❌ bad has failed"]
+    assert "safety evaluations" in bodies["❌ unsafe has failed"]
+    assert "Tuned model: ft:" in bodies["✅ good has succeeded"]
+
+    steps = world.query(f"SELECT to_status, source FROM job_history WHERE job_id = '{jobs['good']}' ORDER BY change_id")
+    assert [status for status, _ in steps][-2:] == ["running", "succeeded"]
+    [(queued, ran)] = world.query(
+        f"SELECT queued_seconds, running_seconds FROM job_summary WHERE job_id = '{jobs['good']}'"
+    )
+    assert queued in (1, 2, 3)
+    assert ran in (3, 4, 5)
+    assert world.query(f"SELECT count(*) FROM job_metrics WHERE job_id = '{jobs['good']}'") > [(10,)]
+    assert world.query("SELECT count(*) FROM job_checkpoints") > [(0,)]
+    assert world.query("SELECT DISTINCT state FROM notice_log") == [("sent",)]
+    assert world.query("SELECT kind FROM notice_log WHERE job_id IS NULL OR job_id NOT LIKE 'ftjob-%'") == []
+
+    with world.daemon() as daemon:
+        sim.create(suffix="later", durations=(0, 0, 0))
+        again = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 2)
+        assert daemon.stop() == 0
+    assert [arrival.title for arrival in again] == ["✅ later has succeeded"] * 2
+    assert world.arrivals.empty(), "a second start announces nothing again"
+
+
+def test_jobs_that_end_while_the_daemon_is_down_are_announced(world: World) -> None:
+    with world.daemon() as daemon:
+        daemon.await_log("first sight")
+        assert daemon.stop() == 0
+    for name in ("one", "two", "three"):
+        world.simulator.create(suffix=name, durations=(0, 0, 0))
+    with world.daemon() as daemon:
+        found = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 6)
+        assert daemon.stop() == 0
+    assert Counter(arrival.title.split()[1] for arrival in found) == {"one": 2, "two": 2, "three": 2}
+
+
+def test_a_refused_key_is_told_once_and_so_is_its_mending(world: World) -> None:
+    world.simulator.revoke("sim-key")
+    with world.daemon() as daemon:
+        blind = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 2)
+        health = servers.run("health", cwd=world.folder, env=world.env)
+        world.simulator.restore("sim-key")
+        back = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 2)
+        assert servers.run("health", cwd=world.folder, env=world.env).returncode == 0
+        assert daemon.stop() == 0
+    log = [json.loads(line) for line in daemon.log.splitlines()]
+    assert [arrival.title for arrival in blind] == ["⚠ tunewatch is blind: account main"] * 2
+    assert [arrival.title for arrival in back] == ["👀 tunewatch is back: account main"] * 2
+    assert health.returncode == 69
+    assert "refuses the key" in health.stdout
+    assert sum("refuses the key" in entry["message"] for entry in log) == 1
+    assert "sim-key" not in daemon.log + health.stdout
+
+
+def test_a_killed_daemon_is_noticed_and_the_next_one_starts(world: World) -> None:
+    with world.daemon() as daemon:
+        daemon.await_log("first sight")
+        second = servers.run("run", cwd=world.folder, env=world.env)
+        assert second.returncode == 75
+        assert f"process {daemon.process.pid}" in second.stderr
+        daemon.stop(9)
+    health = servers.run("health", cwd=world.folder, env=world.env)
+    assert health.returncode == 1
+    assert "no daemon is running" in health.stdout
+    with world.daemon() as daemon:
+        world.simulator.create(suffix="next", durations=(0, 0, 0))
+        servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 2)
+        assert daemon.stop() == 0
+
+
+def test_one_pass_for_cron_users_looks_delivers_and_ends(world: World) -> None:
+    assert servers.run("poll", cwd=world.folder, env=world.env).returncode == 0
+    world.simulator.create(suffix="cron", durations=(0, 0, 0))
+    [report] = world.ask("poll")
+    assert (report["changes"], report["notices"], report["problem"]) == (1, 1, None)
+    assert world.arrivals.qsize() == 2
+    world.simulator.down = 503
+    assert servers.run("poll", cwd=world.folder, env=world.env).returncode == 69
+
+
+def test_channels_can_be_tried_out(world: World) -> None:
+    good = servers.run("test-notice", cwd=world.folder, env=world.env)
+    assert (good.returncode, good.stdout.count("accepted")) == (0, 2)
+    assert "test of the channel" in world.arrivals.get_nowait().body
+    broken = {**world.env, "MAIL": "mailto://127.0.0.1:9?mode=insecure&from=a@example.com&to=b@example.com"}
+    bad = servers.run("test-notice", "--channel", "mail", cwd=world.folder, env=broken)
+    assert bad.returncode == 69
+    assert "Connection refused" in bad.stderr
+    assert servers.run("test-notice", "--channel", "nowhere", cwd=world.folder, env=world.env).returncode == 2
