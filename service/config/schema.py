@@ -1,4 +1,4 @@
-"""The settings: their names, types, defaults and limits. docs/configuration.md documents each."""
+"""The settings: their names, types, defaults and limits. README.md documents each."""
 
 import re
 import zoneinfo
