@@ -1,0 +1,148 @@
+"""The supervisor: what ends the daemon, what does not, and how it ends."""
+
+import dataclasses
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from service import clock, wiring
+from service.config import schema
+from service.daemon import daemon
+from service.simulator import Simulator
+from service.store import engine as engines
+from service.watcher import watcher
+
+PATIENCE = 20.0
+
+
+class ShiftedClock(clock.SystemClock):
+    """The machine's clock, set by somebody."""
+
+    shift = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.shift
+
+
+class BrokenWatcher(watcher.Watcher):
+    def poll(self, now: datetime, *, full: bool = False) -> watcher.Report:  # noqa: ARG002
+        raise ZeroDivisionError("a mistake of ours")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[schema.Settings]:
+    with Simulator() as simulator:
+        yield schema.Settings.model_validate({
+            "poll": {"interval": "1h", "idle_interval": "1h"},
+            "database": {"url": f"sqlite:///{tmp_path}/watch.db"},
+            "accounts": [{"name": "main", "api_key": "sim-key", "base_url": simulator.url}],
+        })  # fmt: skip
+
+
+class Running:
+    """A daemon in a thread; `passes` receives the report of every finished pass."""
+
+    def __init__(self, app: wiring.App) -> None:
+        self.passes: queue.Queue[watcher.Report] = queue.Queue()
+        self.stop = threading.Event()
+        self.ended: object = None
+        self._daemon = daemon.Daemon(app, on_pass=self.passes.put)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.ended = self._daemon.run(self.stop)
+        except daemon.MemberDied as death:
+            self.ended = death
+
+    def wait(self) -> object:
+        self._thread.join(PATIENCE)
+        return self.ended
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop.set()
+        self._thread.join()
+
+
+def test_it_looks_at_once_and_ends_cleanly_when_told(settings: schema.Settings) -> None:
+    with wiring.opened(settings, daemon=True) as app, Running(app) as running:
+        assert running.passes.get(timeout=PATIENCE).baseline
+        running.stop.set()
+        assert running.wait() is True
+
+
+def test_a_member_that_fails_in_an_unforeseen_way_ends_the_whole(
+    settings: schema.Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a watch that looks like a whole one is worse than none."""
+    with wiring.opened(settings, daemon=True) as app:
+        [good] = app.watchers
+        broken = BrokenWatcher(
+            good._settings, provider=good._provider, record=good._record, destinations=(), time=app.clock
+        )
+        with Running(dataclasses.replace(app, watchers=(broken,))) as running:
+            assert isinstance(running.wait(), daemon.MemberDied)
+    assert "a mistake of ours" in caplog.text
+
+
+def test_trouble_of_the_disk_is_logged_once_and_ends_nothing(
+    settings: schema.Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    time = ShiftedClock()
+    with wiring.opened(settings, daemon=True, time=time) as app, Running(app) as running:
+        running.passes.get(timeout=PATIENCE)
+        engine = engines.writing(settings.database.url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE account RENAME TO away")
+        time.shift = timedelta(hours=-2)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        _await_log(caplog, "cannot be used just now")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO account")
+        engine.dispose()
+        time.shift = timedelta(hours=2)
+        assert running.passes.get(timeout=PATIENCE).problem is None
+        running.stop.set()
+        assert running.wait() is True
+    assert caplog.text.count("cannot be used just now") == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_was_set_delays_no_pass(settings: schema.Settings, hours: int) -> None:
+    time = ShiftedClock()
+    with wiring.opened(settings, daemon=True, time=time) as app, Running(app) as running:
+        running.passes.get(timeout=PATIENCE)
+        time.shift = timedelta(hours=hours)
+        # The next look would be an hour away.
+        running.passes.get(timeout=PATIENCE)
+        running.stop.set()
+        assert running.wait() is True
+
+
+def _await_log(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    seen = threading.Event()
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                seen.set()
+
+    handler = Watch()
+    logging.getLogger().addHandler(handler)
+    try:
+        assert words in caplog.text or seen.wait(PATIENCE)
+    finally:
+        logging.getLogger().removeHandler(handler)

@@ -1,0 +1,98 @@
+"""The documentation says what is there, and what it shows runs."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+
+from service import cli
+from service.cli import common
+from service.config import load, schema
+from service.store import engine as engines
+from tests.conftest import Bench
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DATABASE = (ROOT / "docs" / "reading-the-database.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", DATABASE, re.DOTALL)
+
+
+def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(_commands(cli.root, "tunewatch")))
+def test_every_command_stands_in_the_readme(name: str, command: click.Command) -> None:
+    [row] = [line for line in README.splitlines() if re.match(rf"\| `{name}( [A-Z]+)?` \|", line)]
+    for option in command.params:
+        known = {"config", "as_json", "log_format", "log_level", "host", "port", "speed", "keys", "seed"}
+        if isinstance(option, click.Option) and option.name not in known and name not in ("tunewatch events",):
+            assert option.opts[0] in row + README, option.opts
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    tables: dict[str, type[schema.Section]] = {
+        "[poll]": schema.Poll, "[database]": schema.Database, "[notices]": schema.Notices,
+        "[[accounts]]": schema.Account, "[[channels]]": schema.Channel,
+    }  # fmt: skip
+    rows = set(re.findall(r"^\| `(\[.*?\] \w+)` \|", README, re.MULTILINE))
+    assert rows == {f"{table} {name}" for table, section in tables.items() for name in section.model_fields}
+
+
+def test_the_defaults_of_the_shipped_file_are_the_defaults() -> None:
+    environ = {"OPENAI_API_KEY": "k", "NOTIFY_URL": "json://localhost"}
+    settings = load.load(str(ROOT / "config.toml"), url_fault=lambda _: None, environ=environ)
+    assert (settings.poll, settings.database, settings.notices) == (schema.Poll(), schema.Database(), schema.Notices())
+
+
+def test_the_exit_codes_stand_in_the_readme_and_in_the_help() -> None:
+    for code in (common.FAILED, common.UNAVAILABLE, common.BUSY, common.MISCONFIGURED):
+        assert re.search(rf"· {code} ", " ".join(README.split()))
+        assert f"{code} " in (cli.root.help or "")
+
+
+def test_every_column_of_every_view_is_described(engine: engines.Engine) -> None:
+    described = {
+        view: set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", body, re.MULTILINE))))
+        for view, body in re.findall(r"^## (\w+): [^\n]*\n(.*?)(?=^## )", DATABASE, re.DOTALL | re.MULTILINE)
+    }
+    with engine.connect() as connection:
+        views = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'view'").scalars().all()
+        for view in views:
+            columns = set(connection.exec_driver_sql(f"SELECT * FROM {view}").keys())
+            assert described[view] == columns
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_shown_runs_and_finds_something(bench: Bench, url: str, query: str) -> None:
+    bench.poll()
+    done = bench.simulator.create(durations=(60, 60, 600), metadata={"team": "search"})
+    bench.simulator.create(ending="failed", reason="exceeded_quota", durations=(60, 60, 0))
+    bench.clock.move(minutes=20)
+    bench.simulator.create(ending="endless")
+    bench.poll()
+    path = engines.file_of(url)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        assert database.execute(query.replace("ftjob-…", done)).fetchall()
+
+
+def test_the_promise_stands_in_the_readme_in_its_words() -> None:
+    promise = (
+        "A notice is delivered at least once to each of its destinations, and exactly once unless the process dies "
+        "between the destination's acceptance and our writing it down. Never less than once."
+    )
+    assert promise in " ".join(README.split())
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
