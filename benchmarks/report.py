@@ -44,7 +44,7 @@ def markdown(table: Table) -> str:
         parts.append(
             _grid(("goal", "found", "verdict"), [(goal.text, goal.found, goal.verdict) for goal in table.goals])
         )
-    return "\n\n".join([*parts, *table.notes])
+    return "\n\n".join([*parts, *([" ".join(table.notes)] if table.notes else [])])
 
 
 def replaced(document: str, name: str, content: str) -> str:

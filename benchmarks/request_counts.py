@@ -22,15 +22,15 @@ def measure() -> Table:
         ),
         rows=[
             (
-                f"{row.size:,}", f"{len(row.places)}", f"{row.steady}", f"{row.cheapest}", f"{row.everything}",
+                f"{row.size:,}", f"{len(row.places)}", f"{row.steady}", f"{row.cheapest}", f"{row.everything:,}",
                 f"{1 + len(row.places)}", f"{row.with_courses}",
             )
             for row in found
         ],
         goals=_goals(found),
         notes=[
-            "The columns of tunewatch are counted at the provider, and so is the loop that lists everything, up to "
-            f"{_LISTED_FOR_REAL:,} jobs; above that its pages are computed. The last loop is 1 + k by its definition."
+            f"Counted at the provider; the loop that lists everything is computed beyond {_LISTED_FOR_REAL:,} jobs.",
+            "The loop that asks by id makes 1 + k requests by its definition.",
         ],
     )  # fmt: skip
 

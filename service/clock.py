@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+# A hundred years: longer than anybody waits, and short enough to be subtracted from any date.
+_LONGEST_SECONDS = 36_500 * 86_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -49,4 +51,7 @@ def to_duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d{1,9})([smhd])", text)
     if not match:
         raise ValueError('is not a duration: write for example "30s", "5m", "6h" or "7d"')
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError('is too long: write at most "36500d"')
+    return timedelta(seconds=seconds)

@@ -129,7 +129,7 @@ def _watch(account: schema.Account, poll: schema.Poll) -> WatchSettings:
         interval=poll.interval,
         idle_interval=poll.idle_interval,
         blind_after=poll.blind_after,
-        first_run=None if poll.first_run == "silent" else poll.first_run,
+        first_run=poll.first_run,
     )
 
 

@@ -145,12 +145,8 @@ def _make_tables() -> None:
         sa.Column("due_at", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.Text(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('pending', 'sending', 'sent', 'failed')", name=op.f("ck_delivery_state")
-        ),
-        sa.ForeignKeyConstraint(
-            ["destination_pk"], ["destination.id"], name=op.f("fk_delivery_destination_pk")
-        ),
+        sa.CheckConstraint("state IN ('pending', 'sending', 'sent', 'failed')", name=op.f("ck_delivery_state")),
+        sa.ForeignKeyConstraint(["destination_pk"], ["destination.id"], name=op.f("fk_delivery_destination_pk")),
         sa.ForeignKeyConstraint(["notice_pk"], ["notice.id"], name=op.f("fk_delivery_notice_pk")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("notice_pk", "destination_pk", name=op.f("uq_delivery_notice_pk_destination_pk")),

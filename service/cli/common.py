@@ -104,6 +104,7 @@ def warnings(settings: "schema.Settings", config: str | None) -> list[str]:
         found.append("There is no [[channels]]: nobody will be told anything; the history is kept all the same.")
     _, reserved = load.split_reserved(source.parse(source.find(config)))
     found += [f"{name} is meant for a later version and has no effect yet." for name in reserved]
+    found += [f"Channel {each.name} asks for nothing: `on` is empty." for each in settings.channels if not each.on]
     accounts = {account.name for account in settings.accounts}
     for channel in settings.channels:
         strangers = [name for name in channel.accounts if not set("*?[") & set(name) and name not in accounts]

@@ -53,7 +53,8 @@ class _Duration(click.ParamType[timedelta]):
 @click.option("--keep", type=click.Path(path_type=Path, dir_okay=False), help="Leave the database here afterwards.")
 def demo(length: timedelta, keep: Path | None) -> None:
     """See it work: a simulated provider, the real daemon, a real mail server. Needs no key and no configuration."""
+    stop = common.stop_on_signals()
     from service.demo import show  # noqa: PLC0415 - brings everything: openai, Apprise, Rich, two servers
 
     logs.set_up("human", "error")
-    show.play(length, keep=keep, stop=common.stop_on_signals())
+    show.play(length, keep=keep, stop=stop)

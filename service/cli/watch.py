@@ -16,12 +16,13 @@ from service.rules import plain
 @common.log_options
 def run(config: str | None, log_format: str, log_level: str) -> None:
     """Watch until stopped: the daemon itself."""
+    # First of all: a process 1 without a handler ignores SIGTERM, and the imports take a second.
+    stop = common.stop_on_signals()
     logs.set_up(log_format, log_level)
     # These bring openai and Apprise, which most commands do without.
     from service import wiring  # noqa: PLC0415
     from service.daemon import daemon  # noqa: PLC0415
 
-    stop = common.stop_on_signals()
     settings = wiring.load_settings(config)
     for warning in common.warnings(settings, config):
         logging.getLogger("service").warning("%s", warning)

@@ -35,8 +35,7 @@ def load(given: str | None, *, url_fault: UrlFault, environ: Mapping[str, str] =
     tables, _ = split_reserved(tables)
     tables = _with_secret_files(source.expand(tables, environ, fault), path, fault)
     settings = _validated(tables, fault)
-    if settings:
-        _check_names(settings, fault)
+    _check_names(tables, fault)
     _check_urls(tables.get("channels"), url_fault, fault)
     if faults or settings is None:
         raise errors.Configuration(str(path), _without_echoes(faults))
@@ -89,9 +88,10 @@ def _with_files(entry: dict[str, Any], key: str, path: Path, fault: source.Fault
         try:
             # Relative to the configuration, so that it does not depend on where the daemon was started.
             result[name] = (path.parent / file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
+            # Not the name: somebody may have written the secret itself in its place.
             reason = getattr(error, "strerror", None) or "it is not text"
-            fault(place, f"the file {file} cannot be read: {reason}", "make it readable for this user")
+            fault(place, f"the file cannot be read: {reason}", "write the path of a file that this user may read")
     return result
 
 
@@ -145,17 +145,19 @@ _TABLES: dict[str, type[pydantic.BaseModel]] = {
 
 def _did_you_mean(loc: tuple[int | str, ...]) -> str:
     table = _TABLES.get(str(loc[0]), schema.Settings) if len(loc) > 1 else schema.Settings
-    names = [*table.model_fields, *(f"{name}_file" for name in _SECRETS if name in table.model_fields)]
+    twins = _SECRETS if table in (schema.Account, schema.Channel) else ()
+    names = [*table.model_fields, *(f"{name}_file" for name in twins if name in table.model_fields)]
     close = difflib.get_close_matches(str(loc[-1]), names, n=1)
     known = ", ".join(names)
     return f"did you mean {close[0]}?" if close else f"remove it; known here: {known}"
 
 
-def _check_names(settings: schema.Settings, fault: source.Fault) -> None:
-    for section, entries in (("accounts", settings.accounts), ("channels", settings.channels)):
-        names = [entry.name for entry in entries]
+def _check_names(tables: dict[str, Any], fault: source.Fault) -> None:
+    for section in ("accounts", "channels"):
+        entries = tables.get(section)
+        names = [entry.get("name") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
         for place, name in enumerate(names):
-            if name in names[:place]:
+            if isinstance(name, str) and name in names[:place]:
                 fault(f"{section}[{place}].name", f"{name!r} is used twice", "give each its own name")
 
 

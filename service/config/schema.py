@@ -4,6 +4,7 @@ import re
 import zoneinfo
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import pydantic
 
@@ -30,8 +31,27 @@ def _name(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+    try:
+        usable = re.fullmatch(r"https?://[^\s/]+(/\S*)?", value) and urlsplit(value).port != 0
+    except ValueError:  # a port that is no number, an unclosed bracket
+        usable = False
+    if not usable:
         raise ValueError('is not an address: write for example "https://api.openai.com/v1"')
+    return value
+
+
+def _first_run(value: Any) -> Any:
+    if value == "silent":
+        return None
+    try:
+        return _duration(value)
+    except ValueError:
+        raise ValueError('is neither: write "silent", or an age such as "24h"') from None
+
+
+def _key(value: pydantic.SecretStr) -> pydantic.SecretStr:
+    if not value.get_secret_value().isascii() or not value.get_secret_value().isprintable():
+        raise ValueError("holds characters that no key has: copy it again, without quotes and dashes of a text editor")
     return value
 
 
@@ -67,7 +87,7 @@ class Poll(Section):
     interval: Annotated[Duration, _at_least("1s")] = timedelta(seconds=30)
     idle_interval: Annotated[Duration, _at_least("1s")] = timedelta(minutes=5)
     request_timeout: Annotated[Duration, _at_least("1s")] = timedelta(seconds=20)
-    first_run: Literal["silent"] | Duration = "silent"
+    first_run: Annotated[timedelta | None, pydantic.BeforeValidator(_first_run)] = None
     blind_after: Annotated[Duration, _at_least("1s")] = timedelta(minutes=15)
 
 
@@ -84,7 +104,7 @@ class Notices(Section):
 class Account(Section):
     name: Name
     provider: Literal["openai"] = "openai"
-    api_key: Secret
+    api_key: Annotated[Secret, pydantic.AfterValidator(_key)]
     base_url: Annotated[str, pydantic.AfterValidator(_address)] = "https://api.openai.com/v1"
     organization: str | None = None
     project: str | None = None

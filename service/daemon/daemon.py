@@ -80,7 +80,7 @@ class Daemon:
                 offset = self._clock_offset()
                 log.warning("the clock was set, or the machine slept; looking at everything now")
                 for job in self._scheduler.get_jobs():
-                    self._plan(job.id, self._now())
+                    self._plan(job.id)
 
     def _clock_offset(self) -> float:
         return self._now().timestamp() - self._app.clock.monotonic()
@@ -109,7 +109,7 @@ class Daemon:
     def _add(self, name: str, work: Callable[[], None], every: timedelta) -> None:
         self._scheduler.add_job(
             self._guarded, "interval", args=[name, work], id=name, seconds=every.total_seconds(),
-            next_run_time=self._now(),
+            next_run_time=datetime.now(UTC),
         )  # fmt: skip
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
@@ -136,7 +136,7 @@ class Daemon:
 
     def _poll(self, watcher: watching.Watcher) -> None:
         report = watcher.poll(self._now())
-        self._plan(f"poll {watcher.account}", self._now() + report.next_in)
+        self._plan(f"poll {watcher.account}", report.next_in)
         if report.notices:
             self._wake()
         if self._on_pass:
@@ -149,21 +149,23 @@ class Daemon:
         if report.queued:
             self._wake()
         # Something queued while we were sending could not start us: we were running.
-        next_due = self._now() if wake.is_set() else report.next_due
-        if next_due:
-            self._plan(_delivery(destination), min(next_due, self._now() + _DELIVERY_ROUND))
+        if wake.is_set():
+            self._plan(_delivery(destination))
+        elif report.next_due:
+            self._plan(_delivery(destination), min(report.next_due - self._now(), _DELIVERY_ROUND))
 
     def _wake(self) -> None:
         for destination in self._app.destinations:
             self._wakes[destination.key].set()
-            self._plan(_delivery(destination), self._now())
+            self._plan(_delivery(destination))
 
     def _upkeep(self) -> None:
         upkeep.prune(self._app.shelf, self._app.settings.database.keep_events, self._now())
 
-    def _plan(self, name: str, when: datetime) -> None:
+    def _plan(self, name: str, pause: timedelta = timedelta(0)) -> None:
         if not self._stopping.is_set():
-            self._scheduler.modify_job(name, next_run_time=when)
+            # The scheduler's clock is the machine's, whatever clock the app goes by.
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + pause)
 
     def _now(self) -> datetime:
         return self._app.clock.now()

@@ -105,7 +105,9 @@ def _follow(
 
 
 def _show_news(stage: _Stage, shown: screen.Screen) -> None:
-    shown.jobs(stage.reading.jobs(limit=screen.JOBS_SHOWN), stage.reading.history(limit=50))
+    # The history first: every job in it is then among the jobs.
+    history = stage.reading.history(limit=50)
+    shown.jobs(stage.reading.jobs(limit=screen.JOBS_SHOWN), history)
     with contextlib.suppress(queue.Empty):
         while True:
             shown.arrived(stage.arrivals.get_nowait())

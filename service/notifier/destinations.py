@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
 from apprise import Apprise, AppriseAsset
 from apprise.plugins import url_to_dict
@@ -89,19 +89,29 @@ def _label(url: str, plugin: NotifyBase, mail_to: str, key: str) -> str:
     if mail_to:
         return f"mail to {mail_to}"
     parts = urlsplit(url)
-    if parts.scheme in _SHOW_HOST and parts.hostname:
+    if _shows_host(parts):
         port = f":{plugin.port}" if plugin.port else ""
         return f"{parts.scheme}://{parts.hostname}{port} #{key[:4]}"
     return f"{plugin.service_name} #{key[:4]}"
 
 
 def _secrets(url: str, plugin: NotifyBase) -> tuple[str, ...]:
-    """Every piece of the URL that may be a token, longest first: for all but known hosts, that is all of them."""
-    parts = urlsplit(url)
-    pieces = {plugin.password or "", plugin.user or "", *re.split(r"[/?&=]", f"{parts.path}?{parts.query}")}
-    if parts.scheme not in (*_SHOW_HOST, "mailto", "mailtos"):
-        pieces.add(parts.hostname or "")
+    """Every piece of the URL that may be a token, in every spelling an error text may have, longest first."""
     if isinstance(plugin, Mail):
         pieces = {plugin.password or ""}
+    else:
+        address = url.partition("://")[2]
+        pieces = set(re.split(r"[/?&=:@#]", address))
+        if _shows_host(urlsplit(url)):
+            pieces -= {urlsplit(url).hostname, str(plugin.port)}
     pieces |= {unquote(piece) for piece in pieces}
+    pieces |= {spelt(piece) for piece in pieces for spelt in (quote, quote_plus)}
+    pieces |= {re.sub("%[0-9a-f]{2}", lambda code: code.group().upper(), piece) for piece in pieces}
     return tuple(sorted((piece for piece in pieces if len(piece) > 3), key=len, reverse=True))
+
+
+def _shows_host(parts: SplitResult) -> bool:
+    # The host of ntfy://topic is the topic, which is all it takes to read along.
+    return (
+        parts.scheme in _SHOW_HOST and bool(parts.hostname) and (parts.scheme != "ntfy" or parts.path.strip("/") != "")
+    )

@@ -12,6 +12,8 @@ from service.notifier.mail import Mail
 from service.rules import plain
 
 # Apprise's plugins log on their own; what matters of it is in our errors, without the secrets.
+# Debug, because only there the plugins say why a connection failed.
+logging.getLogger("apprise").setLevel(logging.DEBUG)
 logging.getLogger("apprise").propagate = False
 logging.getLogger("apprise").addHandler(logging.NullHandler())
 

@@ -22,6 +22,8 @@ from service.rules import reading
 _JSON = Mapping[str, Any]
 # Seconds: year 2286. A larger number is milliseconds, as some gateways send.
 _LATEST_SECONDS = 10_000_000_000
+_LATEST = datetime.fromtimestamp(_LATEST_SECONDS, UTC)
+_EARLIEST = datetime.fromtimestamp(0, UTC)
 
 
 def item(payload: object) -> model.Item | None:
@@ -105,8 +107,12 @@ def results(content: bytes) -> tuple[model.Metric, ...]:
     """The metrics in a result file: CSV, which OpenAI wraps in base64 and others do not."""
     with contextlib.suppress(binascii.Error):  # then it is the CSV itself: commas are no base64
         content = base64.b64decode(b"".join(content.split()), validate=True)
-    table = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")))
-    read = (_metric({name: _cell(cell) for name, cell in row.items() if name}) for row in table)
+    # A byte order mark is no part of the first heading, and line ends are the reader's business.
+    table = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""))
+    try:
+        read = [_metric({name: _cell(cell) for name, cell in row.items() if name}) for row in table]
+    except csv.Error:
+        return ()  # no table; such a file holds nothing for us
     return tuple(found for found in read if found)
 
 
@@ -167,16 +173,19 @@ def _list(payload: _JSON, key: str) -> list[Any]:
 
 
 def _integer(payload: _JSON, key: str) -> int | None:
-    value = _real(payload, key)
+    value = payload.get(key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     # SQLite keeps 64 bits.
-    return int(value) if value is not None and abs(value) < 2**63 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def _real(payload: _JSON, *keys: str) -> float | None:
     for key in keys:
         value = payload.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            with contextlib.suppress(OverflowError):
+                return float(value) if math.isfinite(value) else None
     return None
 
 
@@ -188,14 +197,15 @@ def _cell(text: str | None) -> float | None:
 
 
 def _time(payload: _JSON, key: str) -> datetime | None:
-    """A time in Unix seconds or ISO-8601; 0 stands for none (`estimated_finish`)."""
+    """A time in Unix seconds or ISO-8601. 0 and the year 1 stand for none, as do times no job can have."""
     value = payload.get(key)
     try:
         if isinstance(value, str):
-            return clock.from_text(value).replace(microsecond=0)
-        seconds = _real(payload, key)
-        if not seconds or seconds < 0:
+            when = clock.from_text(value).replace(microsecond=0)
+        elif (seconds := _real(payload, key)) is not None:
+            when = datetime.fromtimestamp(int(seconds / 1000 if seconds > _LATEST_SECONDS else seconds), UTC)
+        else:
             return None
-        return datetime.fromtimestamp(int(seconds / 1000 if seconds > _LATEST_SECONDS else seconds), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return when if _EARLIEST < when < _LATEST else None

@@ -17,7 +17,8 @@ def merge(known: model.Job | None, seen: model.Job, *, now: datetime, baseline: 
     of an account that would be a lie (the job may have ended long ago), so there it stays unknown.
     """
     started = seen.started_at or (known.started_at if known else None)
-    if not started and seen.state is model.State.RUNNING and not baseline:
+    # `pausing` and `canceling` read as running, and may follow on `queued`: they are no start.
+    if not started and seen.status.lower() == model.State.RUNNING and not baseline:
         started = now
     finished = seen.finished_at
     if seen.state.ended and not finished:

@@ -43,7 +43,8 @@ def account_problem(account: Account, *, started_at: datetime | None, now: datet
     """Why the account is not being seen, None when it is."""
     if account.blind_at or (account.failing_since and not account.last_good_at):
         return f"cannot be read: {account.last_error}"
-    due = account.next_pass_at or started_at
+    # After a restart, what the process before had planned does not count.
+    due = max((moment for moment in (account.next_pass_at, started_at) if moment), default=None)
     if due and now - due > _LONGEST_PASS:
         return "its next look is overdue: the daemon hangs; restart it and please report this"
     return None

@@ -42,7 +42,7 @@ def compose(notice: model.Notice, zone: tzinfo, dedup_key: str) -> model.Message
 def _of_job(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
     facts = notice.facts
     happened = _HAPPENED[notice.kind]
-    name = plain.text(facts.get("suffix") or notice.job_id, 60)
+    name = plain.text(facts.get("suffix") or "", 60) or plain.text(notice.job_id, 60)
     opening = f"Fine-tuning job {plain.text(notice.job_id, 120)} (account {notice.account}) {happened}."
     rows = _rows([*_outcome(facts), *_course(facts, zone), *_where(notice)])
     if facts.get("trial"):

@@ -2,13 +2,13 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service import clock, errors, model, ports
 from service.rules import compare, listing, notices, patience, routing
-from service.watcher import course
+from service.watcher import course, reader
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class Watcher:
         self._destinations = tuple(destinations)
         self._time = time
         self._logged: set[str] = set()
+        self._reader = reader.Reader(settings.account, provider, record, self._once)
 
     @property
     def account(self) -> str:
@@ -95,13 +96,13 @@ class Watcher:
         everything = full or account.full_read_at is None or now - account.full_read_at >= patience.FULL_READ_EVERY
         walk = listing.Walk(None if everything else account.watermark)
         in_time = self._deadline()
-        for page in self._pages(walk):
+        for page in self._reader.pages(walk):
             self._keep_unreadable(page, now)
             tally.pages += 1
             tally.jobs += len(page.items)
             self._take(page.items, model.Source.LIST, account, now, in_time, tally)
         missing = set(self._record.unfinished(self.account)) - walk.seen
-        for items in self._retrieved(missing, now):
+        for items in self._reader.retrieved(missing, now):
             self._take(items, model.Source.RETRIEVE, account, now, in_time, tally)
         self._catch_up(now)
         if walk.repeated:
@@ -113,48 +114,6 @@ class Watcher:
             watermark=walk.newest or account.watermark,
             full_read_at=now if whole else account.full_read_at,
         )
-
-    def _pages(self, walk: listing.Walk) -> Iterator[model.Page]:
-        """The pages needed: those since the watermark, then as many more as are cheaper than single requests."""
-        after, more = None, True
-        while more:
-            page = self._provider.jobs(after)
-            more = walk.take(page)
-            yield page
-            after = page.after
-        wanted = self._pages_for_unfinished(walk) if after and not walk.repeated else 0
-        while after and walk.pages < wanted and not walk.repeated:
-            page = self._provider.jobs(after)
-            walk.take(page)
-            yield page
-            after = page.after
-
-    def _pages_for_unfinished(self, walk: listing.Walk) -> int:
-        unfinished = self._record.unfinished(self.account)
-        missing = [created for job_id, created in unfinished.items() if job_id not in walk.seen]
-        if not missing:
-            return 0
-        # Deeper than this, reading on costs more than asking for every missing job by its id.
-        depth = walk.pages + len(missing)
-        return listing.pages_worth_reading(
-            missing, self._record.page_ends(self.account, listing.PAGE_SIZE, depth), walk.pages
-        )
-
-    def _retrieved(self, missing: Collection[str], now: datetime) -> Iterator[Sequence[model.Item]]:
-        """Unfinished jobs by their ids; one that the provider no longer has is not asked for again."""
-        for job_id in sorted(missing):
-            try:
-                yield [self._provider.retrieve(job_id)]
-            except errors.NotFound:
-                log.warning(
-                    "%s: job %s is no longer at the provider; its history stays, it is not asked for any more",
-                    self.account, job_id,
-                )  # fmt: skip
-                self._record.gone(self.account, job_id, now)
-            except (errors.RateLimited, errors.Refused):
-                raise
-            except (errors.Transient, errors.Permanent) as error:
-                self._once(f"job {job_id} cannot be read: {error}")
 
     # -- jobs ---------------------------------------------------------------------------------------------------
 

@@ -166,7 +166,6 @@ def test_times_come_in_several_forms(key: str, value: object, read: datetime | N
     assert getattr(job(**{key: value}), key) == read
 
 
-@pytest.mark.xfail(strict=True, reason="payloads._time: a year below 1000 is written down so that it cannot be read")
 @pytest.mark.parametrize("value", ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "0999-12-31"])
 def test_a_time_can_be_written_down_and_read_again(value: str) -> None:
     """Year 1 is what .NET writes for "never"."""
@@ -308,7 +307,6 @@ MEASURED = (
         pytest.param(base64.encodebytes(CSV), id="base64 in lines"),
         pytest.param(
             b"\xef\xbb\xbf" + CSV, id="with a byte order mark",
-            marks=pytest.mark.xfail(strict=True, reason="payloads.results: utf-8-sig would read it; now all is lost"),
         ),
     ],
 )  # fmt: skip
@@ -328,18 +326,15 @@ def test_what_is_no_table_holds_no_metrics(content: bytes) -> None:
         pytest.param(b"step,train_loss\n1," + b"5" * 200_000, id="a huge cell"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="payloads.results: csv.Error is not foreseen and ends the pass")
 def test_what_the_csv_module_refuses_does_not_break_the_pass(content: bytes) -> None:
     payloads.results(content)
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="payloads._real: isfinite() of an integer beyond floats")
 @pytest.mark.parametrize("key", ["seed", "trained_tokens"])
 def test_an_integer_without_bounds_reads_as_missing(key: str) -> None:
     assert getattr(job(**{key: 10**400}), key) is None
 
 
-@pytest.mark.xfail(strict=True, reason="payloads._real: an integer stays one, and SQLite refuses it beyond 64 bits")
 def test_a_measure_is_a_float() -> None:
     found = metric(step=1, train_loss=10**30)
     assert found is not None

@@ -202,7 +202,6 @@ def test_long_ids_of_gateways_are_told_whole() -> None:
     assert f"tunewatch show {long}" in told(Kind.FAILED, job("failed", job_id=long)).body
 
 
-@pytest.mark.xfail(strict=True, reason="wording._of_job: a suffix of nothing visible leaves the title without a name")
 def test_a_suffix_of_nothing_visible_does_not_leave_the_title_without_a_name() -> None:
     assert "ftjob-1" in told(Kind.FAILED, job("failed", suffix="\u2060 \u202e")).title
 

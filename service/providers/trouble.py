@@ -1,0 +1,85 @@
+"""What can go wrong with a provider, in our words: each kind with what to do about it, none with the key in it."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+import openai
+
+from service import errors
+
+
+@contextlib.contextmanager
+def translated(host: str, key: str) -> Iterator[None]:
+    """The SDK's exceptions become ours; some providers repeat the key in theirs, so it is masked."""
+    try:
+        yield
+    except openai.APITimeoutError as error:
+        raise errors.Transient(
+            f"{host} did not answer in time. If that stays so, check the network or raise [poll] request_timeout."
+        ) from error
+    except openai.APIConnectionError as error:
+        raise errors.Transient(
+            f"{host} cannot be reached ({masked(_root(error), key)}). Check the network, the proxy and base_url."
+        ) from error
+    except openai.APIStatusError as error:
+        raise _of_status(host, error, _said(error, key)) from error
+    except openai.OpenAIError as error:
+        raise errors.Transient(f"{host} gave an answer that cannot be used: {type(error).__name__}.") from error
+    except ValueError as error:
+        # The SDK's way to refuse what it is to put into an address, such as the id `..`.
+        raise errors.Permanent(f"This cannot be asked of {host}: {masked(str(error), key)}") from error
+
+
+def masked(text: str, key: str) -> str:
+    """`text` without the key."""
+    return text.replace(key, "[key]")
+
+
+def _of_status(host: str, error: openai.APIStatusError, said: str) -> errors.TunewatchError:
+    status = error.status_code
+    if status == 401 and "scope" in said.lower():
+        return errors.Refused(
+            f"{host} lets the key in but not to this (401): {said} "
+            "Give the key the right to read fine-tuning jobs and files."
+        )
+    if status == 401:
+        return errors.Refused(f"{host} refuses the key (401): {said} Put a valid one into api_key and restart.")
+    if status == 403:
+        return errors.Refused(
+            f"{host} refuses access (403): {said} Check the rights of the key, the project and the region."
+        )
+    if status == 404:
+        return errors.NotFound(f"{host} does not have this (404): {said}")
+    if status == 429 and error.code == "insufficient_quota":
+        return errors.Refused(f"{host} says that the quota is used up (429): {said} Check the plan and billing there.")
+    if status == 429:
+        return errors.RateLimited(f"{host} asks us to slow down (429): {said}", _retry_after(error))
+    if status in (408, 409) or status >= 500:
+        return errors.Transient(f"{host} has trouble ({status}): {said}")
+    return errors.Permanent(f"{host} does not accept the request ({status}): {said} Check base_url.")
+
+
+def _said(error: openai.APIStatusError, key: str) -> str:
+    """The provider's own sentence, ending in a full stop."""
+    body = error.body if isinstance(error.body, dict) else {}
+    message = body.get("message")
+    if not isinstance(message, str) or not message:
+        kind = error.response.headers.get("content-type", "empty")
+        return f"the answer holds no explanation ({kind})."
+    return masked(" ".join(message.split()), key)[:500].rstrip(".") + "."
+
+
+def _retry_after(error: openai.APIStatusError) -> timedelta | None:
+    try:
+        seconds = float(error.response.headers.get("retry-after", ""))
+        return timedelta(seconds=min(max(seconds, 0), 86400))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason of a failed connection: the SDK itself only says "Connection error."."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__
