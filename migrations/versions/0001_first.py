@@ -194,7 +194,7 @@ def _make_tables() -> None:
         sa.Column("course_due_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["account_pk"], ["account.id"], name=op.f("fk_job_account_pk")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
-        sa.UniqueConstraint("account_pk", "job_id", name=op.f("uq_job_account_pk_job_id")),
+        sa.UniqueConstraint("job_id", "account_pk", name=op.f("uq_job_job_id_account_pk")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_job_account_pk_created_at"), "job", ["account_pk", "created_at"], unique=False)

@@ -9,6 +9,10 @@ import openai
 from service import errors
 
 
+# What a provider may ask of us: were it obeyed for longer, nobody would hear that we cannot see.
+_LONGEST_PAUSE_SECONDS = 3600
+
+
 @contextlib.contextmanager
 def translated(host: str, key: str) -> Iterator[None]:
     """The SDK's exceptions become ours; some providers repeat the key in theirs, so it is masked."""
@@ -73,7 +77,7 @@ def _said(error: openai.APIStatusError, key: str) -> str:
 def _retry_after(error: openai.APIStatusError) -> timedelta | None:
     try:
         seconds = float(error.response.headers.get("retry-after", ""))
-        return timedelta(seconds=min(max(seconds, 0), 86400))
+        return timedelta(seconds=min(max(seconds, 0), _LONGEST_PAUSE_SECONDS))
     except (ValueError, OverflowError):
         return None
 

@@ -127,7 +127,8 @@ job = _table(
     _time("gone_at"),
     _time("course_read_at"),
     _time("course_due_at"),
-    sa.UniqueConstraint("account_pk", "job_id"),
+    # The id first: people ask by id alone, and a unique index serves them too.
+    sa.UniqueConstraint("job_id", "account_pk"),
     sa.Index(None, "account_pk", "created_at"),
     sa.Index(None, "created_at"),
     sa.Index(None, "fine_tuned_model"),

@@ -1,0 +1,47 @@
+"""How the questions are answered: by an index, at any size."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from service.store import engine as engines
+from service.store.reading import Reading
+
+JOB = {"account": "main", "job_id": "ftjob-1"}
+QUESTIONS: dict[str, Callable[[Reading], object]] = {
+    "the newest jobs": lambda reading: reading.jobs(limit=10),
+    "a job by its id": lambda reading: reading.job("ftjob-1"),
+    "its raw object": lambda reading: reading.raw(JOB),
+    "its history": lambda reading: reading.history(job=JOB, limit=10),
+    "all history": lambda reading: reading.history(limit=10),
+    "its events": lambda reading: reading.events(job=JOB, limit=10),
+    "its metrics": lambda reading: reading.metrics(JOB),
+    "its checkpoints": lambda reading: reading.checkpoints(JOB),
+    "its deliveries": lambda reading: reading.deliveries(job=JOB, limit=10),
+    "all deliveries": lambda reading: reading.deliveries(limit=10),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: str) -> None:
+    plans: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def explain(_conn: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[attr-defined]
+        plans.extend(row[3] for row in cursor.fetchall())  # type: ignore[attr-defined]
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO account (id, name) VALUES (1, 'main')")
+        connection.exec_driver_sql(
+            "INSERT INTO job (id, account_pk, job_id, status, state, raw, first_seen_at, last_changed_at) "
+            "VALUES (1, 1, 'ftjob-1', 'running', 'running', '{}', '2026', '2026')"
+        )
+    plans.clear()
+    QUESTIONS[question](Reading(engine))
+    assert plans
+    assert not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan and "its" not in question]
+    # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) are few.
+    assert not [plan for plan in plans if re.match(r"SCAN (?![acd]\b)", plan) and "USING" not in plan]
