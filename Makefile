@@ -57,7 +57,7 @@ with tempfile.TemporaryDirectory() as folder:
     with engine.writing(url).connect() as connection:
         settings.attributes["connection"] = connection
         command.revision(settings, message=os.environ["NAME"], autogenerate=True, rev_id=number)
-print(f"Read it through, then set REVISION in service/store/schema.py to {number!r}.")
+print(f"Read it through, then set REVISION in service/store/identity.py to {number!r}.")
 endef
 
 migration: export NEW_MIGRATION := $(NEW_MIGRATION)

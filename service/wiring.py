@@ -14,7 +14,7 @@ from service.notifier.notifier import AppriseNotifier
 from service.outbox.outbox import Outbox
 from service.providers.openai_api import OpenAIProvider
 from service.store import engine as engines
-from service.store import lease, migrate
+from service.store import lease, migrate, process
 from service.store.queue import Queue
 from service.store.record import Record
 from service.store.shelf import Shelf
@@ -77,11 +77,11 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         holder = lease.Lease(url)
         holder.take(time.now())
         stack.callback(holder.release)
-        migrate.upgrade(url)
+        migrate.upgrade(url, apart=daemon)
         engine = engines.writing(url)
         stack.callback(engine.dispose)
         if daemon:
-            lease.started(engine, service.__version__, time.now())
+            process.started(engine, service.__version__, time.now())
             stack.callback(_note_stop, engine, time)
         app = _build(settings, engine, time)
         for each in app.providers:
@@ -93,7 +93,7 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
 def _note_stop(engine: engines.Engine, time: clock.Clock) -> None:
     # A database that went away must not keep us from ending.
     with contextlib.suppress(errors.StoreTrouble):
-        lease.stopped(engine, time.now())
+        process.stopped(engine, time.now())
 
 
 def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock) -> App:

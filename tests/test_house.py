@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from service.store import schema
+from service.store import identity
 
 ROOT = Path(__file__).parents[1]
 SERVICE = sorted((ROOT / "service").rglob("*.py"))
@@ -19,7 +19,6 @@ BROAD = {
     "service/daemon/daemon.py": "a member thread's main: whatever ends it stops the whole program",
     "service/watcher/watcher.py": "one item of a pass: a payload that breaks our reading must not keep the rest away",
 }
-# Files of more than 300 lines that are known, and the remedy.
 # Put together from pieces, so that this file does not hold them.
 REGISTRIES = re.compile(
     r"pypi\.(org|python)|pythonhosted\.org|npmjs\.org|--(extra-)?index-url|registry\.yarnpkg", re.IGNORECASE
@@ -133,4 +132,4 @@ def test_no_address_of_a_registry_is_written_down() -> None:
 
 
 def test_the_schema_is_the_one_that_the_migrations_end_in() -> None:
-    assert ScriptDirectory(str(ROOT / "migrations")).get_heads() == [schema.REVISION]
+    assert ScriptDirectory(str(ROOT / "migrations")).get_heads() == [identity.REVISION]

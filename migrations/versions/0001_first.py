@@ -158,7 +158,6 @@ def _make_tables() -> None:
         ["destination_pk", "due_at"],
         unique=False,
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
-        postgresql_where=sa.text("state IN ('pending', 'sending')"),
     )
     op.create_table(
         "job",
@@ -204,17 +203,16 @@ def _make_tables() -> None:
         ["account_pk", "course_due_at"],
         unique=False,
         sqlite_where=sa.text("course_due_at IS NOT NULL"),
-        postgresql_where=sa.text("course_due_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_job_created_at"), "job", ["created_at"], unique=False)
     op.create_index(op.f("ix_job_fine_tuned_model"), "job", ["fine_tuned_model"], unique=False)
+    op.create_index(op.f("ix_job_state_created_at"), "job", ["state", "created_at"], unique=False)
     op.create_index(
         "ix_job_unfinished",
         "job",
         ["account_pk"],
         unique=False,
         sqlite_where=sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"),
-        postgresql_where=sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"),
     )
     op.create_table(
         "unreadable",

@@ -8,7 +8,6 @@ import openai
 
 from service import errors
 
-
 # What a provider may ask of us: were it obeyed for longer, nobody would hear that we cannot see.
 _LONGEST_PAUSE_SECONDS = 3600
 

@@ -8,11 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-import sqlalchemy as sa
-
 from service import clock, errors
 from service.store import engine as engines
-from service.store import schema
 
 
 class Lease:
@@ -82,17 +79,3 @@ def _lock(file: IO[str]) -> bool:
         else:
             return True
     return False
-
-
-def started(engine: sa.Engine, version: str, now: datetime) -> None:
-    """Note which process watches now; the one before is forgotten."""
-    row = {"version": version, "host": socket.gethostname(), "pid": os.getpid(), "started_at": now}
-    with engine.begin() as connection:
-        connection.execute(schema.process.delete())
-        connection.execute(schema.process.insert().values(row))
-
-
-def stopped(engine: sa.Engine, now: datetime) -> None:
-    """Note its orderly end; a process that crashed has none."""
-    with engine.begin() as connection:
-        connection.execute(schema.process.update().values(stopped_at=now))

@@ -1,6 +1,8 @@
 """Bringing a database to the present schema, or refusing it untouched."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -8,25 +10,26 @@ import sqlalchemy as sa
 
 from service import errors
 from service.store import engine as engines
-from service.store import schema
+from service.store import identity
 
 _MOVE_AWAY = "Name another place with [database] url or DATABASE_URL, or move that file away."
 
 
-def upgrade(url: str) -> bool:
+def upgrade(url: str, *, apart: bool = False) -> bool:
     """Make the database if there is none, bring it to the present schema; True when anything was done.
 
-    One transaction: an upgrade that is interrupted leaves the database as it was. Raises
-    errors.DatabaseRefused for a file of another program, of a newer version, or one that cannot be opened.
+    One transaction: an upgrade that is interrupted leaves the database as it was. `apart`: in a process of its
+    own, since the 10 MB of Alembic would stay in this one for weeks. Raises errors.DatabaseRefused for a file of
+    another program, of a newer version, or one that cannot be opened.
     """
     path = engines.file_of(url)
     if path is not None:
         _refuse_foreign(path)
     engine = engines.writing(url)
     try:
-        if _revision(engine) == schema.REVISION:
+        if _revision(engine) == identity.REVISION:
             return False
-        _run(engine)
+        _run_apart(url) if apart else _run(engine)
     except errors.StoreTrouble as error:
         raise _unusable(path, error.__cause__ or error) from error
     finally:
@@ -53,7 +56,7 @@ def reading(url: str) -> sa.Engine:
     if path is not None and path.exists():
         _refuse_foreign(path)
     engine = engines.reading(url)
-    if _revision(engine) != schema.REVISION:
+    if _revision(engine) != identity.REVISION:
         raise errors.DatabaseRefused(
             f"{path or 'The database'} was made by an older version. Bring it up to date: `tunewatch db upgrade`."
         )
@@ -85,13 +88,13 @@ def _refuse_foreign(path: Path) -> None:
             )
     except sqlite3.DatabaseError as error:
         raise _unusable(path, error) from error
-    if names and application != schema.APPLICATION_ID:
+    if names and application != identity.APPLICATION_ID:
         raise errors.DatabaseRefused(f"{path.absolute()} belongs to another program; nothing was changed. {_MOVE_AWAY}")
     unknown = revisions - _known_revisions()
     if unknown:
         raise errors.DatabaseRefused(
             f"{path.absolute()} was written by a newer tunewatch (schema {', '.join(sorted(unknown))}, this version "
-            f"knows up to {schema.REVISION}); nothing was changed. Update tunewatch, or {_lower()}"
+            f"knows up to {identity.REVISION}); nothing was changed. Update tunewatch, or {_lower()}"
         )
 
 
@@ -120,7 +123,7 @@ def _revision(engine: sa.Engine) -> str | None:
 
 
 def _run(engine: sa.Engine) -> None:
-    # Alembic and Mako cost 10 MB of memory, needed only when there is something to migrate.
+    # Alembic and Mako cost time and memory, needed only when there is something to migrate.
     from alembic import command, config  # noqa: PLC0415
 
     settings = config.Config()
@@ -139,6 +142,15 @@ def _run(engine: sa.Engine) -> None:
                 _verify(connection)
 
 
+def _run_apart(url: str) -> None:
+    # Not as an argument: the URL of another database may hold a password, and arguments are everybody's to read.
+    command = [sys.executable, "-m", "service.store.migrate"]
+    child = subprocess.run(command, input=url, text=True, capture_output=True, check=False)
+    if child.returncode:
+        said = child.stderr.strip().splitlines() or [f"ended with {child.returncode}"]
+        raise errors.DatabaseRefused(f"The database could not be brought up to date: {said[-1]}")
+
+
 def _verify(connection: sa.Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
@@ -146,4 +158,11 @@ def _verify(connection: sa.Connection) -> None:
             f"The upgrade would leave {len(broken)} rows without their parents and was taken back; the database "
             "is as it was. Please report this."
         )
-    connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA application_id = {identity.APPLICATION_ID}")
+
+
+if __name__ == "__main__":
+    try:
+        upgrade(sys.stdin.read())
+    except errors.TunewatchError as refusal:
+        sys.exit(str(refusal))

@@ -179,38 +179,38 @@ def _write_jobs(
 ) -> dict[tuple[str, str], int]:
     """Insert or update the job of every update; their row numbers by (account, job id)."""
     pks: dict[tuple[str, str], int] = {}
-    new: dict[tuple[str, str], dict[str, Any]] = {}
     for account in {update.job.account for update in updates}:
-        account_pk = _account_pk(connection, account)
         of_account = [update for update in updates if update.job.account == account]
         found = _rows_of(connection, account, [update.job.job_id for update in of_account])
+        account_pk = _account_pk(connection, account)
+        changed: dict[tuple[str, str], dict[str, Any]] = {}
+        new: dict[tuple[str, str], dict[str, Any]] = {}
         for update in of_account:
-            values = _job_values(update, now)
-            row = found.get(_key(update.job))
-            if row is None:
-                new[_key(update.job)] = {
-                    "course_due_at": None,
-                    "course_read_at": None,
-                    **values,
-                    "account_pk": account_pk,
-                    "first_seen_at": now,
-                    "last_changed_at": now,
-                }
-                continue
-            if row["raw"] != values["raw"]:
-                values["last_changed_at"] = now
-            connection.execute(schema.job.update().where(schema.job.c.id == row["id"]).values(values))
-            pks[_key(update.job)] = row["id"]
-    if new:
-        made = connection.execute(
-            schema.job.insert().returning(schema.job.c.id, sort_by_parameter_order=True), list(new.values())
-        )
-        pks.update(zip(new, made.scalars(), strict=True))
+            key = _key(update.job)
+            before = found.get(key) or {"account_pk": account_pk, "first_seen_at": now}
+            row = {**_NEW_JOB, **before, **_job_values(update, before, now)}
+            (changed if key in found else new)[key] = row
+        if changed:
+            connection.execute(_UPDATE_JOB, [{**row, "pk": row["id"]} for row in changed.values()])
+            pks.update({key: row["id"] for key, row in changed.items()})
+        if new:
+            made = connection.execute(_INSERT_JOB, list(new.values()))
+            pks.update(zip(new, made.scalars(), strict=True))
     return pks
 
 
-def _job_values(update: model.Update, now: datetime) -> dict[str, Any]:
+_NEW_JOB = {"course_due_at": None, "course_read_at": None}
+_INSERT_JOB = schema.job.insert().returning(schema.job.c.id, sort_by_parameter_order=True)
+_UPDATE_JOB = (
+    schema.job.update()
+    .where(schema.job.c.id == sa.bindparam("pk"))
+    .values({column.name: sa.bindparam(column.name) for column in schema.job.c if column.name != "id"})
+)
+
+
+def _job_values(update: model.Update, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     values = {**rows.of_job(update.job), "gone_at": None}
+    values["last_changed_at"] = before["last_changed_at"] if before.get("raw") == values["raw"] else now
     # What is due of the course, and whether it is known to its end, only changes with a reading of it.
     if update.course:
         values["course_due_at"] = update.course_due_at
@@ -226,17 +226,31 @@ def _change_row(change: model.StatusChange) -> dict[str, Any]:
 def _write_course(connection: sa.Connection, job_pk: int, course: model.Course) -> None:
     _add_missing(connection, schema.event, "event_id", job_pk, course.events)
     _add_missing(connection, schema.checkpoint, "checkpoint_id", job_pk, course.checkpoints)
-    for metric in _newest_by_step(course.metrics):
-        values = {name: getattr(metric, name) for name in _METRIC_FIELDS if getattr(metric, name) is not None}
-        same = (schema.metric.c.job_pk == job_pk) & (schema.metric.c.step == metric.step)
-        if connection.execute(sa.select(schema.metric.c.step).where(same)).first() is None:
-            connection.execute(schema.metric.insert().values(job_pk=job_pk, step=metric.step, **values))
-        elif values:
-            connection.execute(schema.metric.update().where(same).values(values))
+    if course.metrics:
+        _write_metrics(connection, job_pk, course.metrics)
 
 
-def _newest_by_step(metrics: Iterable[model.Metric]) -> Iterable[model.Metric]:
-    return {metric.step: metric for metric in metrics}.values()
+def _write_metrics(connection: sa.Connection, job_pk: int, metrics: Iterable[model.Metric]) -> None:
+    """Add the new steps; to known ones what was not measured before. What is known already is not written."""
+    table = schema.metric
+    known = {
+        row["step"]: dict(row)
+        for row in connection.execute(sa.select(table).where(table.c.job_pk == job_pk)).mappings()
+    }
+    new: dict[int, dict[str, Any]] = {}
+    changed: dict[int, dict[str, Any]] = {}
+    for metric in metrics:
+        measured = {name: getattr(metric, name) for name in _METRIC_FIELDS if getattr(metric, name) is not None}
+        if metric.step not in known:
+            new[metric.step] = {"job_pk": job_pk, "step": metric.step, **dict.fromkeys(_METRIC_FIELDS), **measured}
+        elif any(known[metric.step][name] != value for name, value in measured.items()):
+            changed[metric.step] = {**known[metric.step], **measured, "at_step": metric.step}
+    if new:
+        connection.execute(table.insert(), list(new.values()))
+    if changed:
+        at_step = (table.c.job_pk == job_pk) & (table.c.step == sa.bindparam("at_step"))
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in _METRIC_FIELDS}
+        connection.execute(table.update().where(at_step).values(values), list(changed.values()))
 
 
 def _add_missing(connection: sa.Connection, table: sa.Table, id_name: str, job_pk: int, records: Sequence[Any]) -> None:

@@ -11,10 +11,6 @@ import sqlalchemy as sa
 
 from service import clock
 
-REVISION = "0001"
-# "tune" in ASCII: tells our files from those of other programs.
-APPLICATION_ID = 0x74756E65
-
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -131,17 +127,16 @@ job = _table(
     sa.UniqueConstraint("job_id", "account_pk"),
     sa.Index(None, "account_pk", "created_at"),
     sa.Index(None, "created_at"),
+    sa.Index(None, "state", "created_at"),
     sa.Index(None, "fine_tuned_model"),
     # The few unfinished ones are asked for at every pass, among the many ended ones.
     sa.Index(
         "ix_job_unfinished", "account_pk",
         sqlite_where=sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"),
-        postgresql_where=sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"),
     ),
     sa.Index(
         "ix_job_course_due", "account_pk", "course_due_at",
         sqlite_where=sa.text("course_due_at IS NOT NULL"),
-        postgresql_where=sa.text("course_due_at IS NOT NULL"),
     ),
 )  # fmt: skip
 
@@ -246,7 +241,6 @@ delivery = _table(
     sa.Index(
         "ix_delivery_due", "destination_pk", "due_at",
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
-        postgresql_where=sa.text("state IN ('pending', 'sending')"),
     ),
 )  # fmt: skip
 

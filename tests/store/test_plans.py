@@ -42,6 +42,7 @@ def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: 
     plans.clear()
     QUESTIONS[question](Reading(engine))
     assert plans
-    assert not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan and "its" not in question]
+    # What belongs to one job is little and may be sorted.
+    assert "its" in question or not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan]
     # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) are few.
     assert not [plan for plan in plans if re.match(r"SCAN (?![acd]\b)", plan) and "USING" not in plan]

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from service import errors
 from service.store import engine as engines
-from service.store import lease, migrate, schema
+from service.store import identity, lease, migrate, schema
 from tests.conftest import START
 
 # The contract with users: at least these columns, for ever.
@@ -63,6 +63,19 @@ def test_a_view_has_the_columns_it_promises(engine: engines.Engine, view: str) -
 def test_an_upgrade_of_an_upgraded_database_does_nothing(url: str) -> None:
     assert migrate.upgrade(url) is True
     assert migrate.upgrade(url) is False
+
+
+def test_an_upgrade_in_a_process_of_its_own_does_the_same(url: str) -> None:
+    assert migrate.upgrade(url, apart=True) is True
+    assert migrate.upgrade(url) is False
+
+
+def test_an_upgrade_in_a_process_of_its_own_says_why_it_failed(url: str) -> None:
+    with closing(sqlite3.connect(_file(url), isolation_level=None)) as other:
+        other.execute(f"PRAGMA application_id = {identity.APPLICATION_ID}")
+        other.execute("CREATE TABLE account (id INTEGER)")
+    with pytest.raises(errors.DatabaseRefused, match=r"could not be brought up to date: .*account already exists"):
+        migrate.upgrade(url, apart=True)
 
 
 def test_the_database_of_another_program_is_refused_untouched(url: str) -> None:
