@@ -16,6 +16,7 @@ from typing import Any
 
 from service import clock, model
 from service.providers import payloads
+from service.rules import plain
 from service.simulator import Simulator
 from service.store import migrate, rows
 
@@ -98,7 +99,7 @@ def _templates() -> list[dict[str, Any]]:
     simulator.populate(None, _KINDS)
     [project] = simulator._projects.values()
     shown = [job.shown(END.timestamp()) for job in project.jobs.walk(END.timestamp())]
-    return [_row(payloads.job("main", payloads.dump(payload))) for payload in shown]
+    return [_row(payloads.job("main", plain.json_text(payload))) for payload in shown]
 
 
 def _row(job: model.Job) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Refused(Permanent):
 
 
 class NotFound(Permanent):
-    """The other side does not have, or no longer has, the one thing asked for."""
+    """The provider, or the history, does not have the one thing asked for."""
 
 
 class Stopped(TunewatchError):

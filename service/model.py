@@ -145,12 +145,16 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Course:
-    """What was read of a job's course. `complete` tells whether everything there was has been read."""
+    """What was read of a job's course. `complete` tells whether everything there was has been read.
+
+    `cursor`: of a reading that was cut short, the event behind which it goes on.
+    """
 
     events: tuple[Event, ...] = ()
     metrics: tuple[Metric, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     complete: bool = False
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +193,11 @@ class Destination:
     kinds: frozenset[Kind]
     accounts: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """For people: the channel, and where exactly."""
+        return f"{self.channel} ({self.label})"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
@@ -214,8 +223,8 @@ class AccountRecord:
     """What is known of an account between passes.
 
     `baseline_at`: end of the first complete reading. `watermark`: creation time of the newest job at the end
-    of the last complete pass. `failing_since`: first failed pass since the last good one. `blind_at`: when it
-    was announced that the account cannot be seen.
+    of the last complete pass. `full_read_at`: when the whole listing was last read. `failing_since`: first
+    failed pass since the last good one. `blind_at`: when it was announced that the account cannot be seen.
     """
 
     name: str
@@ -269,10 +278,9 @@ class Message:
 class Resumed:
     """What the start of a process found in the outbox, in rows.
 
-    `interrupted`: were being sent when the last process died, queued again. `rerouted`: their destination is
-    no longer configured, queued for the channel's present destinations. `abandoned`: their channel is gone.
+    `rerouted`: their destination is no longer configured, queued for the channel's present destinations.
+    `abandoned`: their channel is gone.
     """
 
-    interrupted: int
     rerouted: int
     abandoned: int

@@ -63,13 +63,13 @@ class Record(Protocol):
 
     def known_events(self, account: str, job_id: str, event_ids: Collection[str]) -> set[str]: ...
 
-    def course_is_complete(self, account: str, job_id: str) -> bool:
-        """Whether the course of the job was read to its end once, so that only news is missing."""
+    def course_state(self, account: str, job_id: str) -> tuple[bool, str | None]:
+        """Whether the course was once read to its end, so that only news is missing; else where to go on."""
         ...
 
     def metrics(self, account: str, job_id: str) -> tuple[model.Metric, ...]: ...
 
-    def record(self, updates: Sequence[model.Update], now: datetime) -> None: ...
+    def record(self, account: str, updates: Sequence[model.Update], now: datetime) -> None: ...
 
     def keep_unreadable(self, account: str, raws: Collection[str], now: datetime) -> None: ...
 
@@ -85,7 +85,9 @@ class Record(Protocol):
 class Queue(Protocol):
     """The store, as a delivery pass needs it. A method that writes is one transaction."""
 
-    def due(self, destination: str, now: datetime, limit: int) -> list[model.Delivery]: ...
+    def due(self, destination: str, now: datetime, limit: int) -> list[model.Delivery]:
+        """What is to be sent now, among it what was being sent when something cut that off."""
+        ...
 
     def sending(self, delivery_id: int) -> None:
         """Evidence, before the call that may kill us."""
@@ -95,7 +97,7 @@ class Queue(Protocol):
 
     def postponed(self, delivery_id: int, due_at: datetime, error: str) -> None: ...
 
-    def given_up(self, delivery_id: int, error: str) -> None: ...
+    def given_up(self, delivery_id: int, now: datetime, error: str) -> None: ...
 
     def destination(self, destination: model.Destination) -> model.DestinationRecord: ...
 
@@ -115,7 +117,7 @@ class Shelf(Protocol):
 
 
 class Notifier(Protocol):
-    """The way out. May raise errors.Transient and errors.Permanent, and nothing else."""
+    """The way out. May raise errors.Transient, and nothing else."""
 
     def send(self, destination: str, message: model.Message) -> None:
         """Bring the message to the destination with this key; returns only when it was accepted."""

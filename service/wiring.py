@@ -38,7 +38,7 @@ class App:
 
 def load_settings(given: str | None) -> schema.Settings:
     """The checked configuration (see config.load.load)."""
-    return load.load(given, url_fault=_url_fault)
+    return load.load(given, url_fault=_url_fault, database_fault=engines.fault)
 
 
 def channels(settings: schema.Settings) -> tuple[AppriseNotifier, tuple[model.Destination, ...]]:
@@ -86,6 +86,7 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         app = _build(settings, engine, time)
         for each in app.providers:
             stack.callback(each.close)
+        Record(engine).configured([account.name for account in settings.accounts])
         app.outbox.resume(time.now())
         yield app
 

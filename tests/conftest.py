@@ -16,7 +16,7 @@ from service.store import migrate
 from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
-from service.watcher.watcher import Settings, Watcher
+from service.watcher.watcher import Report, Settings, Watcher
 
 KEY = "sim-key"
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -78,9 +78,9 @@ class Bench:
     outbox: Outbox
     watcher: Watcher
 
-    def poll(self, **options: bool) -> "object":
+    def poll(self) -> Report:
         """A pass, and the deliveries it gave rise to."""
-        report = self.watcher.poll(self.clock.now(), **options)
+        report = self.watcher.poll(self.clock.now())
         self.deliver()
         return report
 

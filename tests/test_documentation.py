@@ -49,7 +49,9 @@ def test_every_setting_stands_in_the_readme() -> None:
 
 def test_the_defaults_of_the_shipped_file_are_the_defaults() -> None:
     environ = {"OPENAI_API_KEY": "k", "NOTIFY_URL": "json://localhost"}
-    settings = load.load(str(ROOT / "config.toml"), url_fault=lambda _: None, environ=environ)
+    settings = load.load(
+        str(ROOT / "config.toml"), url_fault=lambda _: None, database_fault=lambda _: None, environ=environ
+    )
     assert (settings.poll, settings.database, settings.notices) == (schema.Poll(), schema.Database(), schema.Notices())
 
 

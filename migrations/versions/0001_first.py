@@ -79,6 +79,7 @@ def _make_tables() -> None:
         "account",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("active", sa.Integer(), nullable=False),
         sa.Column("baseline_at", sa.Text(), nullable=True),
         sa.Column("watermark", sa.Text(), nullable=True),
         sa.Column("full_read_at", sa.Text(), nullable=True),
@@ -98,6 +99,7 @@ def _make_tables() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("active", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", sa.Text(), nullable=True),
         sa.Column("announced_at", sa.Text(), nullable=True),
@@ -159,6 +161,9 @@ def _make_tables() -> None:
         unique=False,
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
     )
+    op.create_index(
+        "ix_delivery_failed", "delivery", ["destination_pk"], unique=False, sqlite_where=sa.text("state = 'failed'")
+    )
     op.create_table(
         "job",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -191,6 +196,7 @@ def _make_tables() -> None:
         sa.Column("gone_at", sa.Text(), nullable=True),
         sa.Column("course_read_at", sa.Text(), nullable=True),
         sa.Column("course_due_at", sa.Text(), nullable=True),
+        sa.Column("course_cursor", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["account_pk"], ["account.id"], name=op.f("fk_job_account_pk")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
         sa.UniqueConstraint("job_id", "account_pk", name=op.f("uq_job_job_id_account_pk")),

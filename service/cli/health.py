@@ -6,7 +6,6 @@ import click
 
 from service import clock, errors
 from service.cli import common, output
-from service.config import source
 from service.rules import health as rules
 from service.rules import plain
 from service.store import lease
@@ -37,14 +36,18 @@ def _said(check: dict[str, str | None]) -> str:
 
 def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
     """One entry per part, and whether a daemon is alive."""
-    held = lease.held(source.reading(config)[0])
-    with common.desk(config) as desk:
-        process, accounts = desk.history.process(), desk.history.accounts()
-        destinations = desk.history.destinations()
-    stopped, started = (_time(process, name) for name in ("stopped_at", "started_at"))
     now = clock.SystemClock().now()
+    with common.desk(config) as desk:
+        held = lease.held(desk.url)
+        process, accounts = desk.history.process(), desk.history.accounts()
+        destinations = desk.history.destinations(clock.to_text(now - rules.FAILURES_SHOWN_FOR))
+    stopped, started = (_time(process, name) for name in ("stopped_at", "started_at"))
     checks: list[dict[str, str | None]] = [
-        {"part": "daemon", "problem": rules.daemon_problem(held=held, stopped_at=stopped), "note": "running"}
+        {
+            "part": "daemon",
+            "problem": rules.daemon_problem(held=held, started_at=started, stopped_at=stopped),
+            "note": "running",
+        }
     ]
     for row in accounts:
         account = rules.Account(

@@ -29,7 +29,6 @@ def jobs(config: str | None, account: str | None, states: tuple[str, ...], limit
         row["created"] = output.local(row["created_at"], desk.zone)
         row["ran"] = output.lasted(row["running_seconds"])
         row["name"] = row["suffix"] or row["model"]
-        row["tuned"] = row["fine_tuned_model"] or row["error_code"]
     several = len({row["account"] for row in rows}) > 1
     columns = [
         *([Column(heading="ACCOUNT", key="account")] if several else []),
@@ -39,7 +38,7 @@ def jobs(config: str | None, account: str | None, states: tuple[str, ...], limit
         Column(heading="RAN", key="ran"),
         Column(heading="NAME", key="name", share=1),
     ]
-    output.as_table(rows, columns, empty="No jobs recorded yet.")
+    output.as_table(rows, columns, empty="No such jobs are recorded." if account or states else "No jobs recorded yet.")
 
 
 @click.command(epilog="Example:  tunewatch show ftjob-8c2f  (the beginning of an id will do)")

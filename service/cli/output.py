@@ -29,7 +29,6 @@ class Column:
     heading: str
     key: str
     share: int = 0
-    right: bool = False
 
 
 def as_json(value: Any) -> None:
@@ -50,7 +49,7 @@ def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> N
     grid = table.Table(box=None if wide else box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         grid.add_column(
-            column.heading, no_wrap=True, overflow="ellipsis", justify="right" if column.right else "left",
+            column.heading, no_wrap=True, overflow="ellipsis",
             ratio=column.share or None,
         )  # fmt: skip
     for row in rows:

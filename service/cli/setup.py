@@ -27,7 +27,7 @@ def check(config: str | None, online: bool) -> None:
     click.echo(f"{source.find(config)}: accepted")
     for destination in destinations:
         kinds = ", ".join(sorted(destination.kinds))
-        click.echo(f"channel {destination.channel} ({destination.label}): {kinds}")
+        click.echo(f"channel {destination.name}: {kinds}")
     failed = False
     for account in settings.accounts:
         if not online:
@@ -70,11 +70,11 @@ def test_notice(config: str | None, channel: str | None) -> None:
         message = wording.compose(notice, UTC, f"{notice.notice_id}.{destination.key}")
         try:
             notifier.send(destination.key, message)
-        except (errors.Transient, errors.Permanent) as error:
-            click.echo(f"{destination.channel} ({destination.label}): {error}", err=True)
+        except errors.Transient as error:
+            click.echo(f"{destination.name}: {error}", err=True)
             failed = True
         else:
-            click.echo(f"{destination.channel} ({destination.label}): accepted")
+            click.echo(f"{destination.name}: accepted")
     if failed:
         raise SystemExit(common.UNAVAILABLE)
 

@@ -3,12 +3,15 @@
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from service.cli import common, logs, output
 from service.rules import plain
+
+if TYPE_CHECKING:
+    from service.daemon import once
 
 
 @click.command(epilog="Example:  tunewatch run --log-format json")
@@ -58,17 +61,31 @@ def poll(config: str | None, log_format: str, log_level: str, full: bool, as_jso
     with wiring.opened(wiring.load_settings(config), daemon=False) as app:
         result = once.run(app, full=full)
     if as_json:
-        output.as_json([
-            {"account": each.account, "jobs": each.jobs, "pages": each.pages, "changes": each.changes,
-             "notices": each.notices, "problem": each.problem}
-            for each in result.polls
-        ])  # fmt: skip
+        output.as_json(_as_data(result))
     else:
         for each in result.polls:
             said = each.problem or f"{each.jobs} jobs read, {each.changes} changes, {each.notices} notices"
             click.echo(f"{each.account}: {plain.text(said, 1000)}")
-        for name, report in result.deliveries.items():
+        for destination, report in result.deliveries:
             if report.sent or report.postponed or report.given_up:
-                click.echo(f"{name}: {report.sent} sent, {report.postponed} to be tried again")
+                click.echo(
+                    f"{destination.name}: {report.sent} sent, {report.postponed} to be tried again, "
+                    f"{report.given_up} given up"
+                )
     if not result.fine:
         raise SystemExit(common.UNAVAILABLE)
+
+
+def _as_data(result: "once.Result") -> dict[str, list[dict[str, object]]]:
+    return {
+        "accounts": [
+            {"account": each.account, "jobs": each.jobs, "pages": each.pages, "changes": each.changes,
+             "notices": each.notices, "problem": each.problem}
+            for each in result.polls
+        ],
+        "deliveries": [
+            {"channel": to.channel, "destination": to.label, "sent": report.sent, "postponed": report.postponed,
+             "given_up": report.given_up}
+            for to, report in result.deliveries
+        ],
+    }  # fmt: skip

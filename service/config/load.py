@@ -11,19 +11,21 @@ import pydantic
 from service import errors
 from service.config import schema, source
 
-# Settings whose value may be a secret: `NAME_file` may stand for NAME, and a mistake never shows the value.
-_SECRETS = ("api_key", "url")
+# Settings whose value may be a secret: `NAME_file` may stand for NAME.
+_SECRETS = {"accounts": "api_key", "channels": "url", "database": "url"}
 # Announced for a later version; a file written for it is no mistake.
 RESERVED = {"web": None, "notices": ("language", "stalled_after")}
 
 UrlFault = Callable[[str], str | None]
 
 
-def load(given: str | None, *, url_fault: UrlFault, environ: Mapping[str, str] = os.environ) -> schema.Settings:
+def load(
+    given: str | None, *, url_fault: UrlFault, database_fault: UrlFault, environ: Mapping[str, str] = os.environ
+) -> schema.Settings:
     """The settings of the file that `source.find` finds.
 
-    `url_fault` says why a channel's URL cannot be used, None when it can. Raises errors.Configuration with
-    every fault of the file.
+    `url_fault` says why a channel's URL cannot be used, `database_fault` why a database's, None when it can.
+    Raises errors.Configuration with every fault of the file.
     """
     path = source.find(given, environ)
     tables = source.parse(path)
@@ -37,6 +39,7 @@ def load(given: str | None, *, url_fault: UrlFault, environ: Mapping[str, str] =
     settings = _validated(tables, fault)
     _check_names(tables, fault)
     _check_urls(tables.get("channels"), url_fault, fault)
+    _check_database(tables.get("database"), database_fault, fault)
     if faults or settings is None:
         raise errors.Configuration(str(path), _without_echoes(faults))
     return settings
@@ -61,37 +64,15 @@ def split_reserved(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _with_secret_files(tables: dict[str, Any], path: Path, fault: source.Fault) -> dict[str, Any]:
     """`tables` with the content of each `NAME_file` in the place of NAME."""
     result = dict(tables)
-    for section in ("accounts", "channels"):
-        entries = tables.get(section)
-        if isinstance(entries, list):
+    for section, name in _SECRETS.items():
+        table = tables.get(section)
+        if isinstance(table, list):
             result[section] = [
-                _with_files(entry, f"{section}[{place}]", path, fault) if isinstance(entry, dict) else entry
-                for place, entry in enumerate(entries)
+                source.with_file(entry, name, f"{section}[{place}]", path, fault) if isinstance(entry, dict) else entry
+                for place, entry in enumerate(table)
             ]
-    return result
-
-
-def _with_files(entry: dict[str, Any], key: str, path: Path, fault: source.Fault) -> dict[str, Any]:
-    result = dict(entry)
-    for name in _SECRETS:
-        file = result.pop(f"{name}_file", None)
-        if file is None:
-            continue
-        place = f"{key}.{name}_file"
-        if name in result:
-            fault(place, f"stands beside {name}", f"keep only one of {name} and {name}_file")
-            continue
-        result[name] = None
-        if not isinstance(file, str):
-            fault(place, "is not text", "write the path of a file")
-            continue
-        try:
-            # Relative to the configuration, so that it does not depend on where the daemon was started.
-            result[name] = (path.parent / file).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            # Not the name: somebody may have written the secret itself in its place.
-            reason = getattr(error, "strerror", None) or "it is not text"
-            fault(place, f"the file cannot be read: {reason}", "write the path of a file that this user may read")
+        elif isinstance(table, dict):
+            result[section] = source.with_file(table, name, section, path, fault)
     return result
 
 
@@ -145,8 +126,8 @@ _TABLES: dict[str, type[pydantic.BaseModel]] = {
 
 def _did_you_mean(loc: tuple[int | str, ...]) -> str:
     table = _TABLES.get(str(loc[0]), schema.Settings) if len(loc) > 1 else schema.Settings
-    twins = _SECRETS if table in (schema.Account, schema.Channel) else ()
-    names = [*table.model_fields, *(f"{name}_file" for name in twins if name in table.model_fields)]
+    twin = _SECRETS.get(str(loc[0])) if len(loc) > 1 else None
+    names = [*table.model_fields, *([f"{twin}_file"] if twin else [])]
     close = difflib.get_close_matches(str(loc[-1]), names, n=1)
     known = ", ".join(names)
     return f"did you mean {close[0]}?" if close else f"remove it; known here: {known}"
@@ -168,6 +149,13 @@ def _check_urls(channels: Any, url_fault: UrlFault, fault: source.Fault) -> None
             problem = url_fault(url) if isinstance(url, str) and url.strip() else None
             if problem:
                 fault(f"channels[{place}].url", problem, "write an Apprise URL, such as mailto://… or slack://…")
+
+
+def _check_database(table: Any, database_fault: UrlFault, fault: source.Fault) -> None:
+    url = table.get("url") if isinstance(table, dict) else None
+    problem = database_fault(url) if isinstance(url, str) else None
+    if problem:
+        fault("database.url", problem, "write sqlite:///file.db (relative) or sqlite:////path/file.db")
 
 
 def _without_echoes(faults: Iterable[errors.Fault]) -> list[errors.Fault]:

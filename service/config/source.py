@@ -74,6 +74,30 @@ def expand(value: Any, environ: Mapping[str, str], fault: Fault, key: str = "") 
     return _VARIABLE.sub(lambda match: environ.get(match["name"]) or match["default"] or "", value)
 
 
+def with_file(entry: dict[str, Any], name: str, key: str, config: Path, fault: Fault) -> dict[str, Any]:
+    """`entry` with the content of the file that `NAME_file` names in the place of NAME, if it names one."""
+    result = dict(entry)
+    file = result.pop(f"{name}_file", None)
+    if file is None:
+        return result
+    place = f"{key}.{name}_file"
+    if name in result:
+        fault(place, f"stands beside {name}", f"keep only one of {name} and {name}_file")
+        return result
+    result[name] = None
+    if not isinstance(file, str):
+        fault(place, "is not text", "write the path of a file")
+        return result
+    try:
+        # Relative to the configuration, so that it does not depend on where the program was started.
+        result[name] = (config.parent / file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        # Not the name: somebody may have written the secret itself in its place.
+        reason = getattr(error, "strerror", None) or "it is not text"
+        fault(place, f"the file cannot be read: {reason}", "write the path of a file that this user may read")
+    return result
+
+
 def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """The database URL and the time zone, for commands that only read: they need no keys and no channels.
 
@@ -87,20 +111,23 @@ def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple
             raise
         return environ.get("DATABASE_URL") or DATABASE_URL, "UTC"
     faults: list[errors.Fault] = []
+
+    def fault(key: str, problem: str, remedy: str) -> None:
+        faults.append(errors.Fault(key=key, problem=problem, remedy=remedy))
+
     tables = parse(path)
-    settings = []
-    for section, name, default in (("database", "url", DATABASE_URL), ("notices", "timezone", "UTC")):
-        table = tables.get(section)
-        value = table.get(name, default) if isinstance(table, dict) else default
-        key = f"{section}.{name}"
-        value = expand(value, environ, lambda *fault: faults.append(_fault(*fault)), key)
-        if value is not None and not isinstance(value, str):
-            faults.append(_fault(key, "is not text", f'write for example {name} = "{default}"'))
-        settings.append(value)
+    database = expand(_table(tables, "database"), environ, fault, "database")
+    database = with_file(database, "url", "database", path, fault)
+    notices = expand(_table(tables, "notices"), environ, fault, "notices")
+    url, zone = database.get("url", DATABASE_URL), notices.get("timezone", "UTC")
+    for key, value in (("database.url", url), ("notices.timezone", zone)):
+        if not isinstance(value, str) and not faults:
+            fault(key, "is not text", "write it between quotation marks")
     if faults:
         raise errors.Configuration(str(path), faults)
-    return settings[0], settings[1]
+    return url, zone
 
 
-def _fault(key: str, problem: str, remedy: str) -> errors.Fault:
-    return errors.Fault(key=key, problem=problem, remedy=remedy)
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name)
+    return table if isinstance(table, dict) else {}

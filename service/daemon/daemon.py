@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service import errors, model, wiring
 from service.upkeep import upkeep
 from service.watcher import watcher as watching
+
+_Work = Callable[[], timedelta | None]
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +39,13 @@ class Daemon:
     def __init__(self, app: wiring.App, *, on_pass: Callable[[watching.Report], None] | None = None) -> None:
         self._app = app
         self._on_pass = on_pass
-        self._wakes = {destination.key: threading.Event() for destination in app.destinations}
+        self._wakes = {_delivery(destination): threading.Event() for destination in app.destinations}
         self._died = threading.Event()
         self._stopping = threading.Event()
         self._busy = 0
         self._idle = threading.Condition()
         self._troubles: set[str] = set()
         members = len(app.watchers) + len(app.destinations) + 1
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(members)},
             # Late is better than never, once is enough, and nothing overtakes itself.
@@ -57,11 +59,12 @@ class Daemon:
         Raises MemberDied when a member failed in an unforeseen way.
         """
         self._plan_members()
+        self._scheduler.add_listener(self._after, EVENT_JOB_EXECUTED)
         self._scheduler.start()
         log.info(
             "watching %s; notices go to %s",
             ", ".join(watcher.account for watcher in self._app.watchers),
-            ", ".join(f"{each.channel} ({each.label})" for each in self._app.destinations) or "nobody",
+            ", ".join(each.name for each in self._app.destinations) or "nobody",
         )
         try:
             self._supervise(stop)
@@ -87,7 +90,8 @@ class Daemon:
 
     def _end(self) -> bool:
         """In reverse order and bounded: no new passes, requests cut off, the running passes waited for."""
-        self._stopping.set()
+        with self._idle:
+            self._stopping.set()
         self._scheduler.shutdown(wait=False)
         for provider in self._app.providers:
             provider.close()
@@ -106,21 +110,25 @@ class Daemon:
             self._add(_delivery(destination), partial(self._deliver, destination), _DELIVERY_ROUND)
         self._add("upkeep", self._upkeep, _UPKEEP_EVERY)
 
-    def _add(self, name: str, work: Callable[[], None], every: timedelta) -> None:
+    def _add(self, name: str, work: _Work, every: timedelta) -> None:
         self._scheduler.add_job(
             self._guarded, "interval", args=[name, work], id=name, seconds=every.total_seconds(),
             next_run_time=datetime.now(UTC),
         )  # fmt: skip
 
-    def _guarded(self, name: str, work: Callable[[], None]) -> None:
-        """A member's main: foreseen trouble is logged once and tried again, anything else ends the daemon."""
+    def _guarded(self, name: str, work: _Work) -> timedelta | None:
+        """A member's main: foreseen trouble is logged once and tried again, anything else ends the daemon.
+
+        The pause that the member wants until its next run; None leaves it to its usual rhythm.
+        """
         with self._idle:
             if self._stopping.is_set():
-                return
+                return None
             self._busy += 1
         try:
-            work()
+            pause = work()
             self._troubles.discard(name)
+            return pause
         except errors.StoreTrouble as error:
             log.log(logging.DEBUG if name in self._troubles else logging.ERROR, "%s: %s", name, error)
             self._troubles.add(name)
@@ -133,39 +141,45 @@ class Daemon:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
+        return None
 
-    def _poll(self, watcher: watching.Watcher) -> None:
-        report = watcher.poll(self._now())
-        self._plan(f"poll {watcher.account}", report.next_in)
-        if report.notices:
-            self._wake()
+    def _after(self, event: JobExecutionEvent) -> None:
+        """Plan a member's next run. Not in the run itself: until it is over, the scheduler drops every other."""
+        if event.retval is not None:
+            self._plan(event.job_id, event.retval)
+        # What was queued while the member was running could not start it.
+        if event.job_id in self._wakes and self._wakes[event.job_id].is_set():
+            self._plan(event.job_id)
+
+    def _poll(self, watcher: watching.Watcher) -> timedelta:
+        began = self._app.clock.monotonic()
+        report = watcher.poll(self._now(), queued=self._wake)
         if self._on_pass:
             self._on_pass(report)
+        # From the start of the pass to the start of the next: a long pass must not stretch the interval.
+        return max(report.next_in - timedelta(seconds=self._app.clock.monotonic() - began), timedelta(0))
 
-    def _deliver(self, destination: model.Destination) -> None:
-        wake = self._wakes[destination.key]
-        wake.clear()
+    def _deliver(self, destination: model.Destination) -> timedelta | None:
+        self._wakes[_delivery(destination)].clear()
         report = self._app.outbox.deliver(destination, self._now(), go_on=lambda: not self._stopping.is_set())
         if report.queued:
             self._wake()
-        # Something queued while we were sending could not start us: we were running.
-        if wake.is_set():
-            self._plan(_delivery(destination))
-        elif report.next_due:
-            self._plan(_delivery(destination), min(report.next_due - self._now(), _DELIVERY_ROUND))
+        return min(report.next_due - self._now(), _DELIVERY_ROUND) if report.next_due else None
 
     def _wake(self) -> None:
-        for destination in self._app.destinations:
-            self._wakes[destination.key].set()
-            self._plan(_delivery(destination))
+        for name, wake in self._wakes.items():
+            wake.set()
+            self._plan(name)
 
     def _upkeep(self) -> None:
         upkeep.prune(self._app.shelf, self._app.settings.database.keep_events, self._now())
 
     def _plan(self, name: str, pause: timedelta = timedelta(0)) -> None:
-        if not self._stopping.is_set():
-            # The scheduler's clock is the machine's, whatever clock the app goes by.
-            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + pause)
+        # Under the lock that a stop takes first: a scheduler that was shut down knows no jobs.
+        with self._idle:
+            if not self._stopping.is_set():
+                # The scheduler's clock is the machine's, whatever clock the app goes by.
+                self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + pause)
 
     def _now(self) -> datetime:
         return self._app.clock.now()

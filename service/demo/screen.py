@@ -1,5 +1,6 @@
 """What the demo shows: a live picture on a terminal, plain lines in a pipe."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -163,8 +164,8 @@ def _summary(
     sent = sum(row["state"] == "sent" for row in deliveries)
     waiting = len(deliveries) - sent
     notices = len({row["notice_id"] for row in deliveries})
-    # What the inboxes got is held against what the outbox says: the last line of a notice is its id.
-    copies = Counter((arrival.via, arrival.body.split()[-1]) for arrival in arrived)
+    # What the inboxes got is held against what the outbox says.
+    copies = Counter((arrival.via, *re.findall(r"^Notice (\S+)", arrival.body, re.MULTILINE)) for arrival in arrived)
     told = ", ".join(f"{count} by {via}" for via, count in sorted(Counter(arrival.via for arrival in arrived).items()))
     lost, twice = max(0, sent - len(copies)), sum(count > 1 for count in copies.values())
     verdict = f"{lost or 'none'} lost, {twice or 'none'} twice" + (f", {waiting} still waiting" if waiting else "")

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
-from apprise import Apprise, AppriseAsset
+from apprise import Apprise, AppriseAsset, OverflowMode
 from apprise.plugins import url_to_dict
 from apprise.plugins.base import NotifyBase
 from apprise.plugins.email.base import NotifyEmail
@@ -65,6 +65,9 @@ def targets(channel: str, url: str) -> list[Target]:
     if "rto=" not in url and isinstance(plugin, URLBase):
         # Apprise's own four seconds would count a slow but successful webhook as failed, and send it twice.
         plugin.socket_read_timeout = _READ_SECONDS
+    if "overflow=" not in url:
+        # A text longer than the service takes would be refused again and again; shortened, it arrives.
+        plugin.overflow_mode = OverflowMode.TRUNCATE
     parts = plugin.one_per_recipient() if isinstance(plugin, Mail) else [plugin]
     return [_target(channel, url, part) for part in parts]
 

@@ -11,12 +11,6 @@ from service.notifier import destinations
 from service.notifier.mail import Mail
 from service.rules import plain
 
-# Apprise's plugins log on their own; what matters of it is in our errors, without the secrets.
-# Debug, because only there the plugins say why a connection failed.
-logging.getLogger("apprise").setLevel(logging.DEBUG)
-logging.getLogger("apprise").propagate = False
-logging.getLogger("apprise").addHandler(logging.NullHandler())
-
 _TYPES = {
     model.Kind.SUCCEEDED: NotifyType.SUCCESS,
     model.Kind.WATCH_RECOVERED: NotifyType.SUCCESS,
@@ -34,6 +28,12 @@ class AppriseNotifier:
 
     def __init__(self) -> None:
         self._targets: dict[str, destinations.Target] = {}
+        # Apprise's plugins log on their own; what matters of it is in our errors, without the secrets. Debug,
+        # because only there the plugins say why a connection failed.
+        logger = logging.getLogger("apprise")
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
 
     def add(
         self, channel: str, urls: Iterable[str], *, kinds: Collection[model.Kind], accounts: Sequence[str]

@@ -53,8 +53,6 @@ class Outbox:
     def resume(self, now: datetime) -> model.Resumed:
         """Before the first pass of a process: put right what the last one left behind."""
         found = self._queue.resume(self._destinations, now)
-        if found.interrupted:
-            log.warning("%d deliveries were cut off by the end of the last process; sent again", found.interrupted)
         if found.rerouted:
             log.info("%d waiting deliveries go to the present destinations of their channels", found.rerouted)
         if found.abandoned:
@@ -64,14 +62,16 @@ class Outbox:
     def deliver(
         self, destination: model.Destination, now: datetime, *, go_on: Callable[[], bool] = lambda: True
     ) -> Report:
-        """Send what is due, oldest first, until a sending fails or `go_on` says no.
+        """Send what is due at `now`, oldest first, until a sending fails or `go_on` says no.
+
+        Two passes for one destination never overlap; so what is found half sent was cut off, and is sent again.
 
         After a failure the whole destination rests: the next notice would fail for the same reason. The one
         that failed goes to the end of the line, so that a notice that no server takes does not hold up others.
         """
         health = self._queue.destination(destination)
         sent = postponed = given_up = queued = 0
-        if not (health.retry_at and health.retry_at > now):
+        if not (health.retry_at and now < health.retry_at <= patience.overslept(now)):
             for delivery in self._queue.due(destination.key, now, _BATCH):
                 if not go_on():
                     break
@@ -96,15 +96,18 @@ class Outbox:
     def _send(self, destination: model.Destination, delivery: model.Delivery) -> str | None:
         """None when the destination accepted it, else why not."""
         dedup_key = f"{delivery.notice.notice_id}.{destination.key}"
-        message = wording.compose(delivery.notice, self._zone, dedup_key)
         self._queue.sending(delivery.delivery_id)
         try:
-            self._notifier.send(destination.key, message)
-        except (errors.Transient, errors.Permanent) as error:
+            self._notifier.send(destination.key, wording.compose(delivery.notice, self._zone, dedup_key))
+        except errors.Transient as error:
             return str(error)
+        except Exception as surprise:
+            # Whatever one notice does to us or to a plugin, the others go on. It is tried again like any other.
+            log.exception("Notice %s cannot be sent to %s", delivery.notice.notice_id, destination.name)
+            return f"an unforeseen error: {type(surprise).__name__}; the log says where"
         self._queue.sent(delivery.delivery_id, self._time.now())
         log.info(
-            "%s (%s): sent %s of %s", destination.channel, destination.label, delivery.notice.kind,
+            "%s: sent %s of %s", destination.name, delivery.notice.kind,
             delivery.notice.job_id or delivery.notice.account or "the watch",
         )  # fmt: skip
         return None
@@ -112,14 +115,15 @@ class Outbox:
     def _put_back(self, delivery: model.Delivery, error: str) -> bool:
         """Try it later, or give it up; True when it will be tried again."""
         now = self._time.now()
-        if now - delivery.created_at >= self._give_up_after:
-            self._queue.given_up(delivery.delivery_id, error)
+        age, attempts = now - delivery.created_at, delivery.attempts + 1
+        if patience.give_up(age, attempts, self._give_up_after):
+            self._queue.given_up(delivery.delivery_id, now, error)
             log.error(
-                "Notice %s given up after %d attempts in %s: %s", delivery.notice.notice_id, delivery.attempts + 1,
-                plain.duration(now - delivery.created_at), error,
+                "Notice %s given up after %d attempts in %s: %s",
+                delivery.notice.notice_id, attempts, plain.duration(age), error,
             )  # fmt: skip
             return False
-        due_at = now + patience.pause(delivery.attempts + 1, self._luck())
+        due_at = now + patience.pause(attempts, self._luck())
         self._queue.postponed(delivery.delivery_id, due_at, error)
         return True
 
@@ -131,13 +135,13 @@ class Outbox:
         if error is None:
             orders = [self._order(model.Kind.WATCH_RECOVERED, destination, health, now)] if health.announced_at else []
             if health.failing_since:
-                log.info("%s (%s): works again", destination.channel, destination.label)
+                log.info("%s: works again", destination.name)
             well = dataclasses.replace(
                 health, failures=0, failing_since=None, announced_at=None, retry_at=None, last_error=None
             )
             return well, orders
         if error != health.last_error:
-            log.warning("%s (%s): %s", destination.channel, destination.label, error)
+            log.warning("%s: %s", destination.name, error)
         ill = dataclasses.replace(
             health,
             failures=health.failures + 1,

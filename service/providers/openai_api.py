@@ -15,7 +15,7 @@ import openai
 
 from service import errors, model
 from service.providers import payloads, trouble
-from service.rules import listing, patience
+from service.rules import listing, patience, plain
 
 # Blips are retried by the SDK within the pass; what lasts longer is a matter for the next pass.
 _RETRIES = 2
@@ -65,13 +65,15 @@ class OpenAIProvider:
         entries, more = self._data(answer)
         items = [payloads.item(entry) for entry in entries]
         readable = tuple(item for item in items if item)
-        if more and not readable:
+        if more and entries and not readable:
             # Without an id there is no way to the next page, and what cannot be read must not pass for nothing.
             raise errors.Transient(f"{self._host} answered a page of jobs of which none has a usable id.")
         return model.Page(
             items=readable,
             after=readable[-1].job_id if more and readable else None,
-            unreadable=tuple(payloads.dump(entry) for entry, item in zip(entries, items, strict=True) if item is None),
+            unreadable=tuple(
+                plain.json_text(entry) for entry, item in zip(entries, items, strict=True) if item is None
+            ),
         )
 
     def retrieve(self, job_id: str) -> model.Item:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service import clock, model
-from service.rules import reading
+from service.rules import plain, reading
 
 _JSON = Mapping[str, Any]
 # Seconds: year 2286. A larger number is milliseconds, as some gateways send.
@@ -30,7 +30,7 @@ def item(payload: object) -> model.Item | None:
     """A listing's entry, or None when it has no usable id."""
     if not isinstance(payload, dict) or not (job_id := _text(payload, "id")):
         return None
-    return model.Item(job_id=job_id, created_at=_time(payload, "created_at"), raw=dump(payload))
+    return model.Item(job_id=job_id, created_at=_time(payload, "created_at"), raw=plain.json_text(payload))
 
 
 def job(account: str, raw: str) -> model.Job:
@@ -76,7 +76,7 @@ def event(payload: object) -> model.Event | None:
         level=_text(payload, "level"),
         type=_text(payload, "type"),
         message=_text(payload, "message") or "",
-        data=dump(data) if data else None,
+        data=plain.json_text(data) if data else None,
     )
 
 
@@ -99,7 +99,7 @@ def checkpoint(payload: object) -> model.Checkpoint | None:
         model=_text(payload, "fine_tuned_model_checkpoint"),
         train_loss=_real(metrics, "train_loss"),
         valid_loss=full if full is not None else partial,
-        raw=dump(payload),
+        raw=plain.json_text(payload),
     )
 
 
@@ -114,11 +114,6 @@ def results(content: bytes) -> tuple[model.Metric, ...]:
     except csv.Error:
         return ()  # no table; such a file holds nothing for us
     return tuple(found for found in read if found)
-
-
-def dump(payload: object) -> str:
-    """JSON text with sorted keys: equal objects are equal texts."""
-    return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _metric(data: _JSON) -> model.Metric | None:

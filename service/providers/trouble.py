@@ -10,6 +10,7 @@ from service import errors
 
 # What a provider may ask of us: were it obeyed for longer, nobody would hear that we cannot see.
 _LONGEST_PAUSE_SECONDS = 3600
+_SHORTEST_KEY = 6
 
 
 @contextlib.contextmanager
@@ -35,8 +36,8 @@ def translated(host: str, key: str) -> Iterator[None]:
 
 
 def masked(text: str, key: str) -> str:
-    """`text` without the key."""
-    return text.replace(key, "[key]")
+    """`text` without the key; one too short to be a secret would only punch holes into words."""
+    return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
 
 
 def _of_status(host: str, error: openai.APIStatusError, said: str) -> errors.TunewatchError:

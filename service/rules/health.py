@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 # A pass may take long (a first sight of many thousand jobs, the daily full reading); beyond this it hangs.
-_LONGEST_PASS = timedelta(minutes=10)
+_LONGEST_PASS = timedelta(minutes=30)
+# A notice that was given up is a trouble of today, not for ever; `tunewatch deliveries --failed` keeps it.
+FAILURES_SHOWN_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """One destination, as its last delivery left it. `waiting` and `failed` count deliveries."""
+    """One destination, as its last delivery left it. `waiting` and lately `failed` count deliveries."""
 
     name: str
     announced_at: datetime | None
@@ -30,10 +32,12 @@ class Destination:
     failed: int
 
 
-def daemon_problem(*, held: bool, stopped_at: datetime | None) -> str | None:
-    """Why nobody is watching, None when somebody is."""
+def daemon_problem(*, held: bool, started_at: datetime | None, stopped_at: datetime | None) -> str | None:
+    """Why nobody is watching, None when somebody is. The times are those of the daemon that ran last, if any."""
     if held:
         return None
+    if started_at is None:
+        return "no daemon has run yet; start it with `tunewatch run`"
     if stopped_at:
         return "the daemon was stopped; start it with `tunewatch run`"
     return "no daemon is running (the last one did not end in an orderly way); start it with `tunewatch run`"

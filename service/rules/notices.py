@@ -76,8 +76,7 @@ def of_destination(
 ) -> model.Notice:
     """A destination cannot be reached since `since`, or can be reached again."""
     cause = f"watch/destination/{destination.key}/{kind}/{clock.to_text(since)}"
-    name = f"{destination.channel} ({destination.label})"
-    facts = {"about": "channel", "name": name, "since": clock.to_text(since), "reason": reason}
+    facts = {"about": "channel", "name": destination.name, "since": clock.to_text(since), "reason": reason}
     return _notice(kind, cause, facts, now)
 
 

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(hours=1)
+# Before a notice is given up; with the pauses below, these take an hour and a half.
+_FEWEST_ATTEMPTS = 8
 # A destination that failed this often in a row is called broken: with the pauses below, after half a minute.
 FAILURES_TO_ANNOUNCE = 3
 # The course (events, checkpoints) of a running job is read this many intervals apart, not at every pass.
@@ -24,6 +26,20 @@ def pause(failures: int, luck: float) -> timedelta:
     return grown * (0.8 + 0.4 * luck)
 
 
-def is_blind(failing_since: datetime, now: datetime, *, refused: bool, blind_after: timedelta) -> bool:
-    """Whether an account that fails has to be announced: at once when we are refused, else after a while."""
-    return refused or now - failing_since >= blind_after
+def is_blind(failing_since: datetime | None, now: datetime, *, refused: bool, blind_after: timedelta) -> bool:
+    """Whether an account that fails has to be announced: after a while, or when it refuses us twice in a row.
+
+    Not at the first refusal: gateways answer 401 and 403 now and then, and each would be two notices.
+    `failing_since`: the first failed pass since the last good one, None if this is it.
+    """
+    return failing_since is not None and (refused or now - failing_since >= blind_after)
+
+
+def give_up(age: timedelta, attempts: int, give_up_after: timedelta) -> bool:
+    """Whether a notice of this age has had its chance: a machine that was off for days still tries for hours."""
+    return age >= give_up_after and attempts >= _FEWEST_ATTEMPTS
+
+
+def overslept(now: datetime) -> datetime:
+    """The latest moment that a pause begun by now can end; a later one was written by a clock since set back."""
+    return now + 2 * LONGEST_RETRY

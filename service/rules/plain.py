@@ -1,5 +1,6 @@
-"""Strangers' text made harmless, and values in the form people read."""
+"""Strangers' text made harmless, and values as text: for people, and for the database."""
 
+import json
 import re
 import unicodedata
 from datetime import datetime, timedelta, tzinfo
@@ -48,3 +49,8 @@ def duration(length: timedelta | None) -> str:
 def moment(when: datetime | None, zone: tzinfo) -> str:
     """A time in the owner's zone, with the zone's name; a dash for None."""
     return when.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z") if when else "–"
+
+
+def json_text(value: object) -> str:
+    """JSON with sorted keys and without spaces: equal values are equal texts."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

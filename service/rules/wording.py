@@ -29,7 +29,9 @@ def compose(notice: model.Notice, zone: tzinfo, dedup_key: str) -> model.Message
         title, lines = _of_watch(notice, zone)
     else:
         title, lines = _of_job(notice, zone)
-    body = "\n".join([*lines, "", f"Notice {notice.notice_id}"])
+    # The id stands near the top: some services cut long texts at their end.
+    opening, *rest = lines
+    body = "\n".join([opening, f"Notice {notice.notice_id}", "", *rest])
     return model.Message(
         title=f"{_SYMBOLS[notice.kind]} {title}",
         body=body,
@@ -48,7 +50,7 @@ def _of_job(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
     if facts.get("trial"):
         opening = f"This is a test of the channel {facts['trial']}: no job ended. A real notice looks like this."
         happened = "(test)"
-    return f"{name} {happened}", [opening, "", *rows]
+    return f"{name} {happened}", [opening, *rows]
 
 
 def _outcome(facts: Mapping[str, Any]) -> Iterable[tuple[str, object]]:
@@ -101,7 +103,7 @@ def _of_watch(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
         effect = "Its notices wait and are tried again; the other destinations get theirs."
     rows = _rows([("Reason", reason), ("Since", plain.moment(since, zone))])
     return f"tunewatch is blind: {what}" if facts["about"] == "account" else f"tunewatch cannot reach {what}", [
-        effect, "", *rows, "Look: tunewatch health",
+        effect, *rows, "Look: tunewatch health",
     ]  # fmt: skip
 
 

@@ -8,6 +8,11 @@ import sqlalchemy as sa
 
 from service import errors
 
+# Primary result codes of SQLite that are no fault of a statement.
+_TROUBLE = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
+}  # fmt: skip
 # For the wiring, which hands engines around without knowing SQLAlchemy.
 Engine = sa.Engine
 # A writer waits this long for another one; a backup or a curious shell holds the file for less.
@@ -16,18 +21,29 @@ _BUSY_SECONDS = 10
 _WAL_LIMIT_BYTES = 32 * 1024 * 1024
 
 
+def fault(url: str) -> str | None:
+    """Why this cannot be the URL of a database, None when it can. It may hold a password and is not shown."""
+    try:
+        sa.make_url(url).get_dialect().import_dbapi()
+    except sa.exc.NoSuchModuleError:
+        return "is that of an unknown kind of database"
+    except sa.exc.ArgumentError:
+        return "is not a URL"
+    except ImportError:
+        return "is that of a database for which no driver is installed"
+    return None
+
+
 def file_of(url: str) -> Path | None:
     """The file of a SQLite URL; None for another database or one in memory.
 
     Raises errors.DatabaseRefused for something that is no database URL at all.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        # The URL may hold a password: it is not shown.
+    if problem := fault(url):
         raise errors.DatabaseRefused(
-            "The database address is not a URL. Write sqlite:///file.db (relative) or sqlite:////path/file.db."
-        ) from None
+            f"The address of the database {problem}. Write sqlite:///file.db (relative) or sqlite:////path/file.db."
+        )
+    parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))
@@ -45,6 +61,11 @@ def writing(url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def for_reads(engine: sa.Engine) -> sa.Engine:
+    """The same engine for transactions that only read: they take no lock and wait for nobody."""
+    return engine.execution_options(reads=True)
 
 
 def reading(url: str) -> sa.Engine:
@@ -108,7 +129,7 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 
 def _begin_deferred(connection: sa.Connection) -> None:
@@ -118,9 +139,11 @@ def _begin_deferred(connection: sa.Connection) -> None:
 def _translate(context: sa.ExceptionContext) -> None:
     """Trouble of the disk or the server becomes ours; a mistake in a statement stays what it is."""
     cause = context.original_exception
-    if isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.DatabaseError) and not isinstance(
-        context.sqlalchemy_exception, sa.exc.ProgrammingError | sa.exc.IntegrityError
-    ):
+    code = getattr(cause, "sqlite_errorcode", None)
+    trouble = (
+        isinstance(context.sqlalchemy_exception, sa.exc.OperationalError) if code is None else code & 0xFF in _TROUBLE
+    )
+    if trouble:
         raise errors.StoreTrouble(
             f"The database cannot be used just now: {cause}. Check that the disk has room, that the file is there "
             "and that no other program keeps it locked."

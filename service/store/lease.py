@@ -21,7 +21,7 @@ class Lease:
 
     def __init__(self, url: str) -> None:
         database = engines.file_of(url)
-        self._path = Path(f"{database}.lock") if database else None
+        self._path = Path(f"{database.resolve()}.lock") if database else None
         self._file: IO[str] | None = None
 
     def take(self, now: datetime) -> None:
@@ -59,7 +59,7 @@ def held(url: str) -> bool:
     if database is None:
         return True
     try:
-        with Path(f"{database}.lock").open() as file:
+        with Path(f"{database.resolve()}.lock").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -74,7 +74,7 @@ def _lock(file: IO[str]) -> bool:
     for _ in range(10):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             pause.wait(0.1)
         else:
             return True

@@ -1,5 +1,6 @@
 """Bringing a database to the present schema, or refusing it untouched."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -144,8 +145,10 @@ def _run(engine: sa.Engine) -> None:
 
 def _run_apart(url: str) -> None:
     # Not as an argument: the URL of another database may hold a password, and arguments are everybody's to read.
-    command = [sys.executable, "-m", "service.store.migrate"]
-    child = subprocess.run(command, input=url, text=True, capture_output=True, check=False)
+    # With -P the folder that we happen to be in is not searched for a package called `service`.
+    command = [sys.executable, "-P", "-m", "service.store.migrate"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.run(command, input=url, text=True, capture_output=True, check=False, env=environ)
     if child.returncode:
         said = child.stderr.strip().splitlines() or [f"ended with {child.returncode}"]
         raise errors.DatabaseRefused(f"The database could not be brought up to date: {said[-1]}")

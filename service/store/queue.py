@@ -7,6 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service import model
+from service.rules import patience
+from service.store import engine as engines
 from service.store import orders as ordering
 from service.store import rows, schema
 
@@ -16,6 +18,7 @@ class Queue:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reads = engines.for_reads(engine)
 
     def due(self, destination: str, now: datetime, limit: int) -> list[model.Delivery]:
         delivery, notice = schema.delivery, schema.notice
@@ -27,11 +30,11 @@ class Queue:
                 notice,
             )
             .join(notice, notice.c.id == delivery.c.notice_pk)
-            .where(_to(destination), delivery.c.state == "pending", delivery.c.due_at <= now)
+            .where(_to(destination), _OPEN, (delivery.c.due_at <= now) | (delivery.c.due_at > patience.overslept(now)))
             .order_by(delivery.c.due_at, delivery.c.id)
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with self._reads.connect() as connection:
             found = connection.execute(query).mappings().all()
         return [
             model.Delivery(
@@ -52,8 +55,8 @@ class Queue:
     def postponed(self, delivery_id: int, due_at: datetime, error: str) -> None:
         self._set(delivery_id, state="pending", due_at=due_at, last_error=error)
 
-    def given_up(self, delivery_id: int, error: str) -> None:
-        self._set(delivery_id, state="failed", last_error=error)
+    def given_up(self, delivery_id: int, now: datetime, error: str) -> None:
+        self._set(delivery_id, state="failed", due_at=now, last_error=error)
 
     def _set(self, delivery_id: int, **values: object) -> None:
         with self._engine.begin() as connection:
@@ -61,11 +64,11 @@ class Queue:
 
     def destination(self, destination: model.Destination) -> model.DestinationRecord:
         table = schema.destination
-        with self._engine.connect() as connection:
+        with self._reads.connect() as connection:
             row = connection.execute(sa.select(table).where(table.c.key == destination.key)).mappings().first()
         if row is None:
             return model.DestinationRecord(key=destination.key, channel=destination.channel, label=destination.label)
-        return model.DestinationRecord(**{key: value for key, value in row.items() if key != "id"})
+        return model.DestinationRecord(**{key: value for key, value in row.items() if key not in ("id", "active")})
 
     def keep_destination(self, record: model.DestinationRecord, orders: Iterable[model.Order] = ()) -> None:
         values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
@@ -76,31 +79,28 @@ class Queue:
 
     def next_due(self, destination: str) -> datetime | None:
         delivery = schema.delivery
-        query = sa.select(sa.func.min(delivery.c.due_at)).where(_to(destination), delivery.c.state == "pending")
-        with self._engine.connect() as connection:
+        query = sa.select(sa.func.min(delivery.c.due_at)).where(_to(destination), _OPEN)
+        with self._reads.connect() as connection:
             when: datetime | None = connection.execute(query).scalar()
         return when
 
     def resume(self, destinations: Sequence[model.Destination], now: datetime) -> model.Resumed:
-        """Put right what the end of the last process and changes of the configuration left behind.
+        """Put right what changes of the configuration left behind.
 
-        A notice whose sending was cut off is sent again: it may have arrived, but it may not have. A notice
-        waiting for a destination that is no longer configured goes to the present ones of the same channel.
+        A notice waiting for a destination that is no longer configured goes to the present ones of its channel.
         """
-        delivery, table = schema.delivery, schema.destination
+        table = schema.destination
         with self._engine.begin() as connection:
             for destination in destinations:
-                pk = ordering.destination_pk(connection, destination)
-                connection.execute(
-                    table.update().where(table.c.id == pk).values(channel=destination.channel, label=destination.label)
-                )
-            interrupted = connection.execute(
-                delivery.update()
-                .where(delivery.c.state == "sending")
-                .values(state="pending", due_at=now, last_error="the process ended while sending; sent again")
-            ).rowcount
+                ordering.destination_pk(connection, destination)
+            keys = [destination.key for destination in destinations]
+            connection.execute(table.update().values(active=sa.case((table.c.key.in_(keys), 1), else_=0)))
             rerouted, abandoned = _reroute(connection, destinations, now)
-        return model.Resumed(interrupted=interrupted, rerouted=rerouted, abandoned=abandoned)
+        return model.Resumed(rerouted=rerouted, abandoned=abandoned)
+
+
+# In the words of the index's own condition, so that SQLite uses it.
+_OPEN = sa.text("delivery.state IN ('pending', 'sending')")
 
 
 def _to(destination: str) -> sa.ColumnElement[bool]:
@@ -113,7 +113,7 @@ def _reroute(connection: sa.Connection, destinations: Sequence[model.Destination
     stranded = connection.execute(
         sa.select(delivery.c.id, delivery.c.notice_pk, table.c.channel)
         .join(table, table.c.id == delivery.c.destination_pk)
-        .where(delivery.c.state == "pending", table.c.key.not_in([destination.key for destination in destinations]))
+        .where(_OPEN, table.c.active == 0)
     ).all()
     rerouted = 0
     for row in stranded:
@@ -128,6 +128,6 @@ def _reroute(connection: sa.Connection, destinations: Sequence[model.Destination
             connection.execute(delivery.delete().where(row_itself))
         else:
             error = f"the channel {row.channel} left the configuration"
-            connection.execute(delivery.update().where(row_itself).values(state="failed", last_error=error))
+            connection.execute(delivery.update().where(row_itself).values(state="failed", due_at=now, last_error=error))
         rerouted += bool(present)
     return rerouted, len(stranded) - rerouted

@@ -1,4 +1,4 @@
-"""Questions to the history, through the public views. Rows come out as plain dictionaries of the view's columns."""
+"""Questions to the history, through the public views; for health, to the tables. Rows come out as dictionaries."""
 
 import json
 from collections.abc import Iterable
@@ -104,18 +104,19 @@ class Reading:
         return self._rows(query)
 
     def accounts(self) -> list[Row]:
-        """How each account fares."""
-        return self._rows(sa.text("SELECT * FROM account ORDER BY name"))
+        """How each configured account fares."""
+        return self._rows(sa.text("SELECT * FROM account WHERE active = 1 ORDER BY name"))
 
-    def destinations(self) -> list[Row]:
-        """How each destination fares, with the number of its deliveries that wait or have failed."""
-        return self._rows(sa.text(
-            "SELECT t.*, "
-            "(SELECT count(*) FROM delivery d WHERE d.destination_pk = t.id AND d.state IN ('pending', 'sending')) "
-            "AS waiting, "
-            "(SELECT count(*) FROM delivery d WHERE d.destination_pk = t.id AND d.state = 'failed') AS failed "
-            "FROM destination t ORDER BY channel, label"
-        ))  # fmt: skip
+    def destinations(self, failed_since: str) -> list[Row]:
+        """How each configured destination fares, how many deliveries wait, and how many were given up since."""
+        query = sa.text("""
+            SELECT t.*,
+                (SELECT count(*) FROM delivery d
+                 WHERE d.destination_pk = t.id AND d.state IN ('pending', 'sending')) AS waiting,
+                (SELECT count(*) FROM delivery d
+                 WHERE d.destination_pk = t.id AND d.state = 'failed' AND d.due_at >= :since) AS failed
+            FROM destination t WHERE t.active = 1 ORDER BY channel, label""")
+        return self._rows(query.bindparams(since=failed_since))
 
     def process(self) -> Row | None:
         """The daemon that watches now, or watched last."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import model
+from service.rules import plain
 
 _JSON_FIELDS = ("hyperparameters", "metadata", "result_files")
 _PLAIN_FIELDS = (
@@ -14,16 +15,11 @@ _PLAIN_FIELDS = (
 )  # fmt: skip
 
 
-def dump(value: Any) -> str:
-    """JSON as it is kept everywhere in the database: compact, keys sorted, readable characters."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def of_job(job: model.Job) -> dict[str, Any]:
     """The columns that come from the job itself."""
     row = {name: getattr(job, name) for name in _PLAIN_FIELDS}
     # An empty object or list says as little as a missing one.
-    row.update({name: dump(getattr(job, name)) if getattr(job, name) else None for name in _JSON_FIELDS})
+    row.update({name: plain.json_text(getattr(job, name)) if getattr(job, name) else None for name in _JSON_FIELDS})
     return row
 
 
@@ -49,7 +45,7 @@ def of_notice(notice: model.Notice) -> dict[str, Any]:
         "account": notice.account,
         "job_id": notice.job_id,
         "created_at": notice.created_at,
-        "facts": dump(notice.facts),
+        "facts": plain.json_text(notice.facts),
     }
 
 

@@ -80,6 +80,8 @@ account = _table(
     "account",
     _id(),
     _text("name", required=True),
+    # 1 when the present configuration has it, else 0.
+    _number("active", required=True),
     *(
         _time(name)
         for name in (
@@ -123,6 +125,7 @@ job = _table(
     _time("gone_at"),
     _time("course_read_at"),
     _time("course_due_at"),
+    _text("course_cursor"),
     # The id first: people ask by id alone, and a unique index serves them too.
     sa.UniqueConstraint("job_id", "account_pk"),
     sa.Index(None, "account_pk", "created_at"),
@@ -217,6 +220,7 @@ destination = _table(
     _text("key", required=True),
     _text("channel", required=True),
     _text("label", required=True),
+    _number("active", required=True),
     _number("failures", required=True),
     _time("failing_since"),
     _time("announced_at"),
@@ -241,6 +245,10 @@ delivery = _table(
     sa.Index(
         "ix_delivery_due", "destination_pk", "due_at",
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
+    ),
+    sa.Index(
+        "ix_delivery_failed", "destination_pk",
+        sqlite_where=sa.text("state = 'failed'"),
     ),
 )  # fmt: skip
 

@@ -3,91 +3,118 @@
 import functools
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from service import errors, model, ports
+from service import clock, errors, model, ports
 
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
-def read(
-    provider: ports.Provider, record: ports.Record, job: model.Job, *, in_time: Callable[[], bool]
-) -> model.Course:
-    """What the provider tells of the job's course and we do not know yet.
+class Budget:
+    """The time that one pass may spend on courses; over for good when it ran out or `stop` was called."""
 
-    Stops early, with what it has and `complete=False`, when a request fails or `in_time` turns False: the
-    rest is read at a later pass. A provider without events or checkpoints (404) has none.
-    """
-    events: list[model.Event] = []
-    metrics: list[model.Metric] = []
-    checkpoints: tuple[model.Checkpoint, ...] = ()
-    complete = False
-    try:
-        for page in _new_events(provider, record, job, in_time):
-            events += page.events
-            metrics += page.metrics
-        if job.state is model.State.SUCCEEDED:
-            checkpoints = _or_nothing(lambda: provider.checkpoints(job.job_id))
-            for file_id in job.result_files:
-                _check(in_time)
-                metrics = [*_or_nothing(functools.partial(provider.results, file_id)), *metrics]
-        complete = True
-    except _OutOfTime:
-        log.debug("%s %s: out of time for its events; the rest follows", job.account, job.job_id)
-    except (errors.Transient, errors.Permanent) as error:
-        log.debug("%s %s: its events cannot be read now: %s", job.account, job.job_id, error)
-    return model.Course(events=tuple(events), metrics=_merged(metrics), checkpoints=checkpoints, complete=complete)
+    def __init__(self, time: clock.Clock, length: timedelta) -> None:
+        self._time = time
+        self._end = time.monotonic() + length.total_seconds()
+
+    def left(self) -> bool:
+        return self._time.monotonic() < self._end
+
+    def stop(self) -> None:
+        self._end = float("-inf")
 
 
-class _OutOfTime(Exception):
-    pass
+class _CutShort(Exception):
+    """The rest is read at a later pass."""
 
 
-def _check(in_time: Callable[[], bool]) -> None:
-    if not in_time():
-        raise _OutOfTime
+class Reading:
+    """One reading of one job's course."""
 
+    def __init__(self, provider: ports.Provider, record: ports.Record, job: model.Job, budget: Budget) -> None:
+        self._provider = provider
+        self._record = record
+        self._job = job
+        self._budget = budget
+        self._events: list[model.Event] = []
+        self._metrics: list[model.Metric] = []
+        self._cursor: str | None = None
 
-def _new_events(
-    provider: ports.Provider, record: ports.Record, job: model.Job, in_time: Callable[[], bool]
-) -> Iterator[model.EventPage]:
-    """Pages of events until one is known, if they come newest first, else all; guards against a stuck cursor."""
-    stop_at_known = record.course_is_complete(job.account, job.job_id)
-    met: set[str] = set()
-    after = None
-    while True:
-        _check(in_time)
-        page = _page(provider, job, after)
-        fresh = {event.event_id for event in page.events} - met
-        yield page
-        known = record.known_events(job.account, job.job_id, fresh) if stop_at_known else set()
-        if page.after is None or not fresh or (known and _newest_first(page)):
+    def read(self) -> model.Course:
+        """What the provider tells of the course and we do not know yet.
+
+        Ends early, with `complete=False` and what there is, when the budget is used up or the provider has
+        trouble, which also ends the budget: what troubles one request will trouble the next. What the provider
+        does not have, or does not let us read, counts as read: asking again would be in vain.
+        """
+        checkpoints: tuple[model.Checkpoint, ...] = ()
+        try:
+            self._read_events()
+            if self._job.state is model.State.SUCCEEDED:
+                checkpoints = self._ask(functools.partial(self._provider.checkpoints, self._job.job_id), ())
+                for file_id in self._job.result_files:
+                    self._metrics += self._ask(functools.partial(self._provider.results, file_id), ())
+        except _CutShort:
+            return self._course(checkpoints, complete=False)
+        self._cursor = None
+        return self._course(checkpoints, complete=True)
+
+    def _course(self, checkpoints: tuple[model.Checkpoint, ...], *, complete: bool) -> model.Course:
+        return model.Course(
+            events=tuple(self._events), metrics=tuple(self._metrics), checkpoints=checkpoints, complete=complete,
+            cursor=self._cursor,
+        )  # fmt: skip
+
+    def _read_events(self) -> None:
+        """First what is new, newest first until something known; then on from where the last reading was cut short."""
+        complete, cursor = self._record.course_state(self._job.account, self._job.job_id)
+        self._cursor = cursor
+        for page in self._pages(None):
+            known = self._record.known_events(
+                self._job.account, self._job.job_id, {event.event_id for event in page.events}
+            )
+            if known and (complete or cursor) and (_newest_first(page) or cursor):
+                break
+            if cursor is None:
+                self._cursor = page.after
+        else:
             return
-        met |= fresh
-        after = page.after
+        if cursor:
+            for page in self._pages(cursor):
+                self._cursor = page.after
 
+    def _pages(self, after: str | None) -> Iterator[model.EventPage]:
+        """To the end of the listing; a server that repeats a page is not followed."""
+        nothing = model.EventPage(events=(), metrics=(), after=None)
+        met: set[str] = set()
+        while True:
+            page = self._ask(functools.partial(self._provider.events, self._job.job_id, after), nothing)
+            self._events += page.events
+            self._metrics += page.metrics
+            fresh = {event.event_id for event in page.events} - met
+            yield page
+            if page.after is None or not fresh:
+                return
+            met |= fresh
+            after = page.after
 
-def _page(provider: ports.Provider, job: model.Job, after: str | None) -> model.EventPage:
-    try:
-        return provider.events(job.job_id, after)
-    except errors.NotFound:
-        return model.EventPage(events=(), metrics=(), after=None)
+    def _ask(self, call: Callable[[], _T], nothing: _T) -> _T:
+        if not self._budget.left():
+            raise _CutShort
+        try:
+            return call()
+        except errors.Permanent as error:
+            log.debug("%s %s: a part of its course cannot be read: %s", self._job.account, self._job.job_id, error)
+            return nothing
+        except errors.Transient as error:
+            log.debug("%s %s: its course cannot be read now: %s", self._job.account, self._job.job_id, error)
+            self._budget.stop()
+            raise _CutShort from error
 
 
 def _newest_first(page: model.EventPage) -> bool:
     """Sure of the order; a page within one second tells nothing, and then reading on is the safe answer."""
     times: list[datetime] = [event.created_at for event in page.events if event.created_at]
     return bool(times) and times[0] > times[-1] and times == sorted(times, reverse=True)
-
-
-def _or_nothing(ask: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
-    try:
-        return ask()
-    except errors.NotFound:
-        return ()
-
-
-def _merged(metrics: list[model.Metric]) -> tuple[model.Metric, ...]:
-    return tuple({metric.step: metric for metric in metrics}.values())

@@ -1,7 +1,7 @@
 """Getting at an account's jobs with as few requests as possible."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 from service import errors, model, ports
@@ -21,7 +21,7 @@ class Reader:
         self._record = record
         self._trouble = trouble
 
-    def pages(self, walk: listing.Walk) -> Iterator[model.Page]:
+    def pages(self, walk: listing.Walk, unfinished: Mapping[str, datetime | None]) -> Iterator[model.Page]:
         """The pages needed: those since the watermark, then as many more as are cheaper than single requests."""
         after, more = None, True
         while more:
@@ -29,15 +29,14 @@ class Reader:
             more = walk.take(page)
             yield page
             after = page.after
-        wanted = self._pages_for_unfinished(walk) if after and not walk.repeated else 0
+        wanted = self._depth(walk, unfinished) if after and not walk.repeated else 0
         while after and walk.pages < wanted and not walk.repeated:
             page = self._provider.jobs(after)
             walk.take(page)
             yield page
             after = page.after
 
-    def _pages_for_unfinished(self, walk: listing.Walk) -> int:
-        unfinished = self._record.unfinished(self._account)
+    def _depth(self, walk: listing.Walk, unfinished: Mapping[str, datetime | None]) -> int:
         missing = [created for job_id, created in unfinished.items() if job_id not in walk.seen]
         if not missing:
             return 0
@@ -47,11 +46,11 @@ class Reader:
             missing, self._record.page_ends(self._account, listing.PAGE_SIZE, depth), walk.pages
         )
 
-    def retrieved(self, missing: Collection[str], now: datetime) -> Iterator[Sequence[model.Item]]:
+    def retrieved(self, missing: Collection[str], now: datetime) -> Iterator[model.Item]:
         """Unfinished jobs by their ids; one that the provider no longer has is not asked for again."""
         for job_id in sorted(missing):
             try:
-                yield [self._provider.retrieve(job_id)]
+                yield self._provider.retrieve(job_id)
             except errors.NotFound:
                 log.warning(
                     "%s: job %s is no longer at the provider; its history stays, it is not asked for any more",

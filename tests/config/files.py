@@ -30,7 +30,7 @@ NOTHING: Mapping[str, str] = {}
 def loaded(
     folder: Path, text: str, environ: Mapping[str, str] = NOTHING, *, url_fault: UrlFault = no_fault
 ) -> schema.Settings:
-    return load.load(write(folder, text), url_fault=url_fault, environ=environ)
+    return load.load(write(folder, text), url_fault=url_fault, database_fault=lambda _: None, environ=environ)
 
 
 def refusal(

@@ -71,7 +71,7 @@ def text(value: str) -> str:
 def read(path: Path) -> None:
     """Both ways of reading the file end in settings or in the one error that is foreseen."""
     for way in (
-        lambda: load.load(str(path), url_fault=no_fault, environ={"NAME": "value"}),
+        lambda: load.load(str(path), url_fault=no_fault, database_fault=lambda _: None, environ={"NAME": "value"}),
         lambda: source.reading(str(path), {}),
     ):
         with contextlib.suppress(errors.Configuration):
@@ -113,4 +113,7 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
     """Otherwise its changes would prove little."""
     path = tmp_path / "good.toml"
     path.write_text(VALID, encoding="utf-8")
-    assert load.load(str(path), url_fault=no_fault, environ={}).notices.timezone == "Europe/Berlin"
+    assert (
+        load.load(str(path), url_fault=no_fault, database_fault=lambda _: None, environ={}).notices.timezone
+        == "Europe/Berlin"
+    )

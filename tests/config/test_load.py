@@ -77,7 +77,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
 
 def test_the_file_that_ships_works_from_the_environment_alone() -> None:
     environ = {"OPENAI_API_KEY": "sk-env", "NOTIFY_URL": "json://hook.example"}
-    settings = load.load(str(SHIPPED), url_fault=no_fault, environ=environ)
+    settings = load.load(str(SHIPPED), url_fault=no_fault, database_fault=lambda _: None, environ=environ)
     assert only_account(settings).api_key.get_secret_value() == "sk-env"
     assert [url.get_secret_value() for url in settings.channels[0].url] == ["json://hook.example"]
     assert (settings.poll, settings.database, settings.notices) == (
@@ -87,7 +87,7 @@ def test_the_file_that_ships_works_from_the_environment_alone() -> None:
 
 def test_the_file_that_ships_says_which_variables_it_lacks() -> None:
     with pytest.raises(errors.Configuration) as caught:
-        load.load(str(SHIPPED), url_fault=no_fault, environ={})
+        load.load(str(SHIPPED), url_fault=no_fault, database_fault=lambda _: None, environ={})
     assert [fault.key for fault in caught.value.faults] == ["accounts[0].api_key", "channels[0].url"]
     assert all(name in str(caught.value) for name in ("OPENAI_API_KEY", "NOTIFY_URL"))
 
@@ -252,5 +252,9 @@ def test_settings_of_a_later_version_are_no_mistake(tmp_path: Path, line: str, s
 
 def test_a_channels_url_is_judged_by_who_sends_to_it(tmp_path: Path) -> None:
     text = f'{ACCOUNT}[[channels]]\nname = "chat"\nurl = ["good://a", "bad://b"]\n{CHANNEL}'
-    error = refusal(tmp_path, text, url_fault=lambda url: "it is bad" if url.startswith("bad") else None)
+    error = refusal(
+        tmp_path,
+        text,
+        url_fault=lambda url: "it is bad" if url.startswith("bad") else None,
+    )
     assert [(fault.key, fault.problem) for fault in error.faults] == [("channels[0].url", "it is bad")]

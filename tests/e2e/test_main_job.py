@@ -165,7 +165,7 @@ def test_a_killed_daemon_is_noticed_and_the_next_one_starts(world: World) -> Non
 def test_one_pass_for_cron_users_looks_delivers_and_ends(world: World) -> None:
     assert servers.run("poll", cwd=world.folder, env=world.env).returncode == 0
     world.simulator.create(suffix="cron", durations=(0, 0, 0))
-    [report] = world.ask("poll")
+    [report] = world.ask("poll")["accounts"]
     assert (report["changes"], report["notices"], report["problem"]) == (1, 1, None)
     assert world.arrivals.qsize() == 2
     world.simulator.down = 503

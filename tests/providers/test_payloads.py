@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service import clock, model
 from service.providers import payloads
-from service.rules import reading
+from service.rules import plain, reading
 
 WHEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 STAMP = int(WHEN.timestamp())
@@ -24,7 +24,7 @@ CSV = b"""step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy
 
 
 def job(**payload: Any) -> model.Job:
-    return payloads.job("main", payloads.dump({"id": "ftjob-1", **payload}))
+    return payloads.job("main", plain.json_text({"id": "ftjob-1", **payload}))
 
 
 FULL: dict[str, Any] = {
@@ -51,7 +51,7 @@ FULL: dict[str, Any] = {
 
 
 def test_a_complete_job_is_read_completely() -> None:
-    raw = payloads.dump(FULL)
+    raw = plain.json_text(FULL)
     assert payloads.job("main", raw) == model.Job(
         account="main", job_id="ftjob-Qx7", status="failed", state=model.State.FAILED, raw=raw,
         model="gpt-4.1-nano-2025-04-14", fine_tuned_model="ft:gpt-4.1-nano-2025-04-14:skyline:rain:Cx9", suffix="rain",
@@ -188,7 +188,7 @@ def test_what_has_no_usable_id_is_nothing(payload: object) -> None:
 
 def test_equal_objects_are_equal_texts_whatever_their_order() -> None:
     """A provider that shuffles its keys has not changed anything."""
-    assert payloads.dump({"b": [1, {"d": "ä", "c": None}], "a": 1}) == '{"a":1,"b":[1,{"c":null,"d":"ä"}]}'
+    assert plain.json_text({"b": [1, {"d": "ä", "c": None}], "a": 1}) == '{"a":1,"b":[1,{"c":null,"d":"ä"}]}'
 
 
 NAMES = st.sampled_from(["type", "dpo", "hyperparameters", "code", "message", "step", "train_loss"])
@@ -284,7 +284,7 @@ def test_a_checkpoint_is_read() -> None:
     }  # fmt: skip
     assert payloads.checkpoint(told) == model.Checkpoint(
         checkpoint_id="ftckpt_1", created_at=WHEN, step=88, model="ft:a:b:c:d:ckpt-88", train_loss=0.5, valid_loss=0.0,
-        raw=payloads.dump(told),
+        raw=plain.json_text(told),
     )  # fmt: skip
     assert payloads.checkpoint({"id": "ftchkpt-9", "metrics": None, "step_number": "88"}) == model.Checkpoint(
         checkpoint_id="ftchkpt-9", created_at=None, step=None, model=None,

@@ -19,7 +19,7 @@ REACHED = health.Destination(name="mail", announced_at=None, last_error=None, wa
 def test_the_daemon_is_fine_when_it_holds_the_database(
     held: bool, stopped_at: datetime | None, said: str | None
 ) -> None:
-    problem = health.daemon_problem(held=held, stopped_at=stopped_at)
+    problem = health.daemon_problem(held=held, started_at=NOON, stopped_at=stopped_at)
     if said is None:
         assert problem is None
     else:

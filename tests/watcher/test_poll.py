@@ -38,7 +38,9 @@ def test_a_first_sight_that_breaks_off_stays_silent_to_its_end(bench: Bench) -> 
     """All or nothing: what the interrupted reading did not reach is no news when it is reached."""
     bench.simulator.populate(KEY, 250)
     page = bench.provider.jobs(None)
-    bench.record.record([model.Update(job=bench.provider.read(item)) for item in page.items[:50]], bench.clock.now())
+    bench.record.record(
+        "main", [model.Update(job=bench.provider.read(item)) for item in page.items[:50]], bench.clock.now()
+    )
     assert bench.record.account("main").baseline_at is None
     bench.clock.move(minutes=1)
     bench.poll()
@@ -115,7 +117,7 @@ def test_news_that_a_broken_off_pass_did_not_reach_are_found_by_the_next(bench: 
     for _ in range(250):
         bench.simulator.create(durations=(0, 0, 0), created_at=bench.clock.now().timestamp())
     page = bench.provider.jobs(None)
-    bench.record.record([model.Update(job=bench.provider.read(item)) for item in page.items], bench.clock.now())
+    bench.record.record("main", [model.Update(job=bench.provider.read(item)) for item in page.items], bench.clock.now())
     bench.clock.move(minutes=1)
     bench.watcher = bench.make_watcher(course_budget=timedelta(0))
     bench.watcher.poll(bench.clock.now())
@@ -135,7 +137,7 @@ def test_a_provider_that_lists_oldest_first_is_read_to_the_end(bench: Bench) -> 
 def test_a_page_that_repeats_for_ever_ends_the_reading(bench: Bench) -> None:
     bench.simulator.populate(KEY, 250)
     bench.simulator.quirks = Quirks(repeat_page=True)
-    report: Any = bench.poll()
+    report = bench.poll()
     assert report.problem is None
     assert bench.requests().count("/v1/fine_tuning/jobs") == 2
 
@@ -173,7 +175,7 @@ def test_a_pass_that_changes_nothing_asks_once_and_writes_only_its_heartbeat(ben
     bench.poll()
     bench.requests()
     bench.clock.move(minutes=5)
-    report: Any = bench.poll()
+    report = bench.poll()
     assert bench.requests() == ["/v1/fine_tuning/jobs"]
     assert (report.changes, report.next_in) == (0, timedelta(minutes=5))
     assert bench.record.account("main").last_good_at == bench.clock.now()

@@ -1,0 +1,167 @@
+"""One look at an account: its jobs read, compared with what is known, and what differs written down."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from service import errors, model, ports
+from service.rules import compare, listing, notices, patience, routing
+from service.watcher import course, reader
+
+log = logging.getLogger(__name__)
+
+# Jobs whose course is read at one pass besides those that changed; the rest wait for the next.
+_COURSES_PER_PASS = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a look needs of its watcher. `queued` is told when notices wait; `trouble` logs each text once."""
+
+    provider: ports.Provider
+    record: ports.Record
+    destinations: tuple[model.Destination, ...]
+    interval: timedelta
+    first_run: timedelta | None
+    queued: Callable[[], None]
+    trouble: Callable[[str], None]
+
+
+class Look:
+    """One pass over an account, at one moment. The counts say what it did so far, also when it breaks off."""
+
+    def __init__(
+        self, account: model.AccountRecord, now: datetime, around: Surroundings, new_budget: Callable[[], course.Budget]
+    ) -> None:
+        self._account = account
+        self._now = now
+        self._around = around
+        self._new_budget = new_budget
+        self._budget = new_budget()
+        self.pages = self.jobs = self.changes = self.notices = 0
+
+    @property
+    def _first_sight(self) -> bool:
+        return self._account.baseline_at is None
+
+    def run(self, *, full: bool) -> model.AccountRecord:
+        """The account's record after a whole pass. Raises errors.Transient or errors.Permanent when it breaks off.
+
+        The watermark and the end of the first sight stand in the result only: what was not read to its end
+        must not hide what stood behind.
+        """
+        account, around = self._account, self._around
+        everything = full or not account.full_read_at or self._now - account.full_read_at >= patience.FULL_READ_EVERY
+        walk = listing.Walk(None if everything else account.watermark)
+        unfinished = around.record.unfinished(account.name)
+        reading = reader.Reader(account.name, around.provider, around.record, around.trouble)
+        for page in reading.pages(walk, unfinished):
+            self._keep_unreadable(page)
+            self.pages += 1
+            self.jobs += len(page.items)
+            self._take(page.items, model.Source.LIST)
+        for item in reading.retrieved(unfinished.keys() - walk.seen, self._now):
+            self._take([item], model.Source.RETRIEVE)
+        self._catch_up()
+        if walk.repeated:
+            around.trouble("its listing repeats a page; reading stopped there. Jobs behind it cannot be seen.")
+        whole = everything or not walk.newest_first
+        return dataclasses.replace(
+            account,
+            baseline_at=account.baseline_at or self._now,
+            watermark=walk.newest or account.watermark,
+            full_read_at=self._now if whole else account.full_read_at,
+        )
+
+    def _take(self, items: Sequence[model.Item], source: model.Source) -> None:
+        """Compare the items with what is known and write what differs, in one transaction."""
+        record, account = self._around.record, self._account.name
+        raws = record.raws(account, [item.job_id for item in items])
+        changed = {item.job_id: item for item in items if raws.get(item.job_id) != item.raw}
+        if not changed:
+            return
+        known = record.known(account, list(changed))
+        updates = []
+        for item in changed.values():
+            try:
+                updates.append(self._update(known.get(item.job_id), item, source))
+            except errors.TunewatchError:
+                raise
+            except Exception as surprise:  # noqa: BLE001 - one bad item must not stop a pass
+                # Whatever a payload does to us, the other jobs go on. It is tried again at the next pass.
+                record.keep_unreadable(account, [item.raw], self._now)
+                self._around.trouble(f"job {item.job_id} cannot be understood ({surprise!r}); kept raw, tried again")
+        record.record(account, updates, self._now)
+        self._note(updates)
+
+    def _update(self, known: model.Job | None, item: model.Item, source: model.Source) -> model.Update:
+        seen = compare.merge(known, self._around.provider.read(item), now=self._now, baseline=self._first_sight)
+        silent = self._first_sight and known is None and not self._is_recent(seen)
+        source = model.Source.BASELINE if self._first_sight else source
+        change = compare.change(known, seen, now=self._now, source=source)
+        if change is None and known and seen.result_files != known.result_files:
+            # The result came later than the success: read it at this pass's catching up.
+            return model.Update(job=seen, course=model.Course(), course_due_at=self._now)
+        if change is None or (silent and seen.state.ended):
+            # A job of the past has no course to read; otherwise when to read it stays as it was.
+            return model.Update(job=seen, change=change)
+        kind = None if silent else compare.announcement(known, seen)
+        read = course.Reading(self._around.provider, self._around.record, seen, self._budget).read()
+        job = compare.with_course(seen, read)
+        orders = (self._order(kind, job, read),) if kind else ()
+        return model.Update(
+            job=job, change=change, course=read, course_due_at=self._course_due(job, read), orders=orders
+        )
+
+    def _order(self, kind: model.Kind, job: model.Job, read: model.Course) -> model.Order:
+        notice = notices.of_job(
+            kind,
+            job,
+            events=read.events,
+            metrics=(*self._around.record.metrics(job.account, job.job_id), *read.metrics),
+            page_url=self._around.provider.page_url(job.job_id),
+            now=self._now,
+        )
+        return model.Order(notice=notice, destinations=routing.destinations(notice, self._around.destinations))
+
+    def _is_recent(self, job: model.Job) -> bool:
+        window = self._around.first_run
+        return compare.is_recent(job, self._now - window if window else None)
+
+    def _catch_up(self) -> None:
+        """Read the course of jobs that run, and of those whose reading was cut short."""
+        budget = self._new_budget()
+        for job in self._around.record.course_due(self._account.name, self._now, _COURSES_PER_PASS):
+            if not budget.left():
+                return
+            read = course.Reading(self._around.provider, self._around.record, job, budget).read()
+            merged = compare.with_course(job, read)
+            update = model.Update(job=merged, course=read, course_due_at=self._course_due(merged, read))
+            self._around.record.record(self._account.name, [update], self._now)
+
+    def _course_due(self, job: model.Job, read: model.Course) -> datetime | None:
+        if job.state.ended and read.complete:
+            return None
+        return self._now + self._around.interval * patience.COURSE_INTERVALS
+
+    def _keep_unreadable(self, page: model.Page) -> None:
+        if page.unreadable:
+            self._around.record.keep_unreadable(self._account.name, page.unreadable, self._now)
+            self._around.trouble(f"{len(page.unreadable)} jobs in its listing have no usable id; kept raw")
+
+    def _note(self, updates: Iterable[model.Update]) -> None:
+        """Count, wake those who deliver, and log."""
+        orders = sum(len(update.orders) for update in updates)
+        self.notices += orders
+        if orders:
+            self._around.queued()
+        for update in updates:
+            if update.change is None:
+                continue
+            self.changes += 1
+            level = logging.DEBUG if self._first_sight else logging.INFO
+            was, job = update.change.from_status or "new", update.job
+            log.log(level, "%s: job %s: %s -> %s", job.account, job.job_id, was, job.status)
+            if job.state is model.State.UNKNOWN:
+                self._around.trouble(f"status {job.status!r} is not known here; such jobs count as unfinished")
