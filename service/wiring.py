@@ -3,7 +3,7 @@
 import contextlib
 import random
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import service
@@ -24,7 +24,10 @@ from service.watcher.watcher import Watcher
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """Everything that runs, ready to run; `shelf` is the store as housekeeping needs it."""
+    """Everything that runs, ready to run.
+
+    `shelf` is the store as housekeeping needs it; `intact` tells whether its file is still there.
+    """
 
     settings: schema.Settings
     watchers: tuple[Watcher, ...]
@@ -33,6 +36,7 @@ class App:
     notifier: AppriseNotifier
     outbox: Outbox
     shelf: Shelf
+    intact: Callable[[], bool]
     clock: clock.Clock
 
 
@@ -78,12 +82,13 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         holder.take(time.now())
         stack.callback(holder.release)
         migrate.upgrade(url, apart=daemon)
+        holder.watch_over()
         engine = engines.writing(url)
         stack.callback(engine.dispose)
         if daemon:
             process.started(engine, service.__version__, time.now())
             stack.callback(_note_stop, engine, time)
-        app = _build(settings, engine, time)
+        app = _build(settings, engine, time, holder)
         for each in app.providers:
             stack.callback(each.close)
         Record(engine).configured([account.name for account in settings.accounts])
@@ -97,7 +102,7 @@ def _note_stop(engine: engines.Engine, time: clock.Clock) -> None:
         process.stopped(engine, time.now())
 
 
-def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock) -> App:
+def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock, holder: lease.Lease) -> App:
     notifier, found = channels(settings)
     record = Record(engine)
     providers = tuple(provider(account, settings.poll) for account in settings.accounts)
@@ -120,6 +125,7 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock)
             time=time,
         ),
         shelf=Shelf(engine),
+        intact=holder.intact,
         clock=time,
     )
 

@@ -17,7 +17,10 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Where everything is caught, and why. Style: around one item of a pass, and around a thread's main, nowhere else.
 BROAD = {
     "service/daemon/daemon.py": "a member thread's main: whatever ends it stops the whole program",
-    "service/watcher/watcher.py": "one item of a pass: a payload that breaks our reading must not keep the rest away",
+    "service/watcher/look.py": "one item of a pass: a payload that breaks our reading must not keep the rest away",
+    "service/watcher/course.py": "one course: whatever it does to us, the job's end is announced all the same",
+    "service/outbox/outbox.py": "one notice: whatever it does to us or to a plugin, the others go on",
+    "service/bounded.py": "a thread's main: what it catches is raised where the call was made",
 }
 # Put together from pieces, so that this file does not hold them.
 REGISTRIES = re.compile(

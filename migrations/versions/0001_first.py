@@ -41,7 +41,8 @@ def _make_views() -> None:
         FROM status_change c JOIN job j ON j.id = c.job_pk JOIN account a ON a.id = j.account_pk""")
     op.execute("""
         CREATE VIEW job_events AS
-        SELECT a.name AS account, j.job_id, e.event_id, e.created_at, e.level, e.type, e.message, e.data
+        SELECT a.name AS account, j.job_id, e.event_id, e.created_at, e.level, e.type, e.message, e.data,
+            e.id AS event_seq
         FROM event e JOIN job j ON j.id = e.job_pk JOIN account a ON a.id = j.account_pk""")
     op.execute("""
         CREATE VIEW job_metrics AS

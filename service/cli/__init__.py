@@ -1,5 +1,6 @@
 """The command line. Importing it is cheap; commands that need openai or Apprise import them when called."""
 
+import io
 import sys
 
 import click
@@ -35,6 +36,10 @@ for _command in (
 
 def main() -> None:
     """The program `tunewatch`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no check mark gets a question mark, not a traceback.
+            stream.reconfigure(errors="replace")
     try:
         root(prog_name="tunewatch")
     except errors.TunewatchError as error:

@@ -40,11 +40,15 @@ def limit_option(default: int) -> Callable[[_Command], _Command]:
     )
 
 
-def log_options(command: _Command) -> _Command:
-    """The two options of commands that log."""
+def _log_options(default_level: str) -> Callable[[_Command], _Command]:
     form = click.option("--log-format", type=click.Choice(logs.FORMATS), default="human", show_default=True)
-    level = click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True)
-    return form(level(command))
+    level = click.option("--log-level", type=click.Choice(logs.LEVELS), default=default_level, show_default=True)
+    return lambda command: form(level(command))
+
+
+log_options = _log_options("info")
+# For what runs from a crontab: the summary on standard output says what was done.
+quiet_log_options = _log_options("error")
 
 
 def exit_code(error: errors.TunewatchError) -> int:

@@ -35,18 +35,19 @@ def _said(check: dict[str, str | None]) -> str:
 
 
 def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
-    """One entry per part, and whether a daemon is alive."""
+    """One entry per part, and whether somebody is watching at all."""
     now = clock.SystemClock().now()
     with common.desk(config) as desk:
         held = lease.held(desk.url)
         process, accounts = desk.history.process(), desk.history.accounts()
         destinations = desk.history.destinations(clock.to_text(now - rules.FAILURES_SHOWN_FOR))
     stopped, started = (_time(process, name) for name in ("stopped_at", "started_at"))
+    polled = any(row["last_pass_at"] for row in accounts)
     checks: list[dict[str, str | None]] = [
         {
             "part": "daemon",
-            "problem": rules.daemon_problem(held=held, started_at=started, stopped_at=stopped),
-            "note": "running",
+            "problem": rules.daemon_problem(held=held, started_at=started, stopped_at=stopped, polled=polled),
+            "note": "running" if held else "none; `tunewatch poll` looks",
         }
     ]
     for row in accounts:
@@ -55,6 +56,8 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
             **{name: _time(row, name) for name in ("last_good_at", "next_pass_at", "failing_since", "blind_at")},
         )  # fmt: skip
         seen = f"last seen {output.local(row['last_good_at'], desk.zone)}" if row["last_good_at"] else "not seen yet"
+        if account.failing_since:
+            seen += f"; the last look failed: {account.last_error}"
         problem = rules.account_problem(account, started_at=started, now=now)
         checks.append({"part": f"account {row['name']}", "problem": problem, "note": seen})
     for row in destinations:
@@ -62,10 +65,12 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
             name=row["label"], announced_at=_time(row, "announced_at"), last_error=row["last_error"],
             waiting=row["waiting"], failed=row["failed"],
         )  # fmt: skip
-        note = f"{row['waiting']} notices waiting" if row["waiting"] else "fine"
+        note = f"{row['waiting']} waiting" if row["waiting"] else "fine"
+        if destination.last_error:
+            note += f"; the last attempt failed: {destination.last_error}"
         part = f"channel {row['channel']} ({row['label']})"
         checks.append({"part": part, "problem": rules.destination_problem(destination), "note": note})
-    return checks, held
+    return checks, held or (polled and process is None)
 
 
 def _time(row: output.Row | None, name: str) -> datetime | None:

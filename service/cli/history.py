@@ -36,7 +36,7 @@ def jobs(config: str | None, account: str | None, states: tuple[str, ...], limit
         Column(heading="STATE", key="state"),
         Column(heading="CREATED", key="created"),
         Column(heading="RAN", key="ran"),
-        Column(heading="NAME", key="name", share=1),
+        Column(heading="NAME", flexible=True, key="name"),
     ]
     output.as_table(rows, columns, empty="No such jobs are recorded." if account or states else "No jobs recorded yet.")
 
@@ -127,7 +127,7 @@ def history(job: str | None, config: str | None, account: str | None, limit: int
         row["before"] = row["from_status"] or "(first seen)"
     columns = [
         Column(heading="OBSERVED", key="observed"),
-        Column(heading="JOB", key="job_id", share=1),
+        Column(heading="JOB", key="job_id"),
         Column(heading="FROM", key="before"),
         Column(heading="TO", key="to_status"),
     ]
@@ -152,7 +152,7 @@ def events(job: str, config: str | None, account: str | None, limit: int, as_jso
     columns = [
         Column(heading="AT", key="at"),
         Column(heading="LEVEL", key="level"),
-        Column(heading="EVENT", key="message", share=1),
+        Column(heading="EVENT", flexible=True, key="message"),
     ]
     output.as_table(rows, columns, empty="No events recorded for this job: they are read when its status changes.")
 
@@ -180,8 +180,8 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, as_j
         Column(heading="AT", key="told"),
         Column(heading="NOTICE", key="kind"),
         Column(heading="STATE", key="state"),
-        Column(heading="ABOUT", key="about", share=2),
-        Column(heading="TO", key="to", share=2),
-        *([Column(heading="REASON", key="why", share=2)] if any(row["why"] for row in rows) else []),
+        Column(heading="ABOUT", flexible=True, key="about"),
+        Column(heading="TO", flexible=True, key="to"),
+        *([Column(heading="REASON", flexible=True, key="why")] if any(row["why"] for row in rows) else []),
     ]
     output.as_table(rows, columns, empty="No such deliveries.")

@@ -1,10 +1,11 @@
 """What commands print: tables that fit the terminal, or JSON for machines."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import click
@@ -18,17 +19,18 @@ _STATE_STYLES = {
     "succeeded": "green", "sent": "green", "failed": "red", "cancelled": "yellow", "running": "cyan",
     "paused": "yellow", "pending": "dim", "sending": "cyan", "unknown": "magenta",
 }  # fmt: skip
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d(?= \d\d:\d\d$)")
 # Wide enough that nothing is cut where nobody looks at a screen: for grep and files.
 _PIPE_WIDTH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A heading and the key of its value. Of a column with `share` 0 nothing is cut while others can shrink."""
+    """A heading and the key of its value. Columns that are `flexible` share what the others leave of the width."""
 
     heading: str
     key: str
-    share: int = 0
+    flexible: bool = False
 
 
 def as_json(value: Any) -> None:
@@ -37,25 +39,42 @@ def as_json(value: Any) -> None:
 
 
 def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
-    """One line per row; in a terminal long values are shortened to fit, in a pipe nothing is."""
+    """One line per row; on a terminal long values are shortened to fit, in a pipe nothing is."""
     # Rich takes a third of a command's start, and --json does without it.
-    from rich import box, console, table, text  # noqa: PLC0415
+    from rich import console, table, text  # noqa: PLC0415
 
-    rows = list(rows)
-    if not rows:
+    cells = [[_cell(row.get(column.key)) for column in columns] for row in rows]
+    if not cells:
         click.echo(empty, err=True)
         return
-    wide = not sys.stdout.isatty()
-    grid = table.Table(box=None if wide else box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        grid.add_column(
-            column.heading, no_wrap=True, overflow="ellipsis",
-            ratio=column.share or None,
-        )  # fmt: skip
-    for row in rows:
-        cells = [plain.text(row[column.key], 300) if row.get(column.key) is not None else "–" for column in columns]
-        grid.add_row(*(text.Text(cell, style=_STATE_STYLES.get(cell, "")) for cell in cells))
-    console.Console(width=_PIPE_WIDTH if wide else None, highlight=False).print(grid)
+    screen = console.Console(highlight=False) if sys.stdout.isatty() else None
+    if screen:
+        this_year = f"{datetime.now().astimezone().year}-"
+        cells = [[_DATE.sub(lambda date: date[0].removeprefix(this_year), cell) for cell in row] for row in cells]
+    widths = _widths(columns, cells, screen.width if screen else _PIPE_WIDTH)
+    grid = table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(column.heading, no_wrap=True, overflow="ellipsis", width=width)
+    for row in cells:
+        grid.add_row(*(text.Text(cell, style=_STATE_STYLES.get(cell, "")) for cell in row))
+    (screen or console.Console(width=_PIPE_WIDTH, highlight=False)).print(grid)
+
+
+def _cell(value: object) -> str:
+    return plain.text(value, 300) if value is not None else "–"
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], total: int) -> list[int]:
+    """What each column needs, but for the flexible ones what is left, shared by need."""
+    needs = [max(len(column.heading), *(len(row[place]) for row in cells)) for place, column in enumerate(columns)]
+    rigid = sum(need for need, column in zip(needs, columns, strict=True) if not column.flexible)
+    left = total - rigid - 2 * len(columns)
+    wanted = sum(needs) - rigid
+    share = min(1.0, left / wanted) if wanted else 1.0
+    return [
+        max(len(column.heading), int(need * share)) if column.flexible else need
+        for need, column in zip(needs, columns, strict=True)
+    ]
 
 
 def as_fields(fields: Iterable[tuple[str, object]]) -> None:

@@ -50,10 +50,12 @@ class _Duration(click.ParamType[timedelta]):
 
 @click.command(epilog="Example:  tunewatch demo --for 30s")
 @click.option("--for", "length", type=_Duration(), default="60s", show_default=True, help="How long: 30s, 5m, 1h.")
-@click.option("--keep", type=click.Path(path_type=Path, dir_okay=False), help="Leave the database here afterwards.")
+@click.option("--keep", type=click.Path(path_type=Path, dir_okay=False), help="Leave the database here; a new file.")
 def demo(length: timedelta, keep: Path | None) -> None:
     """See it work: a simulated provider, the real daemon, a real mail server. Needs no key and no configuration."""
     stop = common.stop_on_signals()
+    if keep and keep.exists():
+        raise click.BadParameter(f"{keep} is there already; name a file that is not.", param_hint="--keep")
     from service.demo import show  # noqa: PLC0415 - brings everything: openai, Apprise, Rich, two servers
 
     logs.set_up("human", "error")

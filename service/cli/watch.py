@@ -31,12 +31,11 @@ def run(config: str | None, log_format: str, log_level: str) -> None:
         logging.getLogger("service").warning("%s", warning)
     try:
         with wiring.opened(settings, daemon=True) as app:
-            ended = daemon.Daemon(app).run(stop)
+            daemon.Daemon(app).run(stop)
     except daemon.MemberDied as death:
         logging.getLogger("service").critical("%s", death)
         _leave(1)
-    if not ended:
-        _leave(0)
+    _leave(0)
 
 
 def _leave(code: int) -> NoReturn:
@@ -46,9 +45,9 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-@click.command(epilog="Example:  */5 * * * * tunewatch poll   (a line of a crontab)")
+@click.command(epilog="Example:  */5 * * * * cd /srv/watch && tunewatch poll")
 @common.config_option
-@common.log_options
+@common.quiet_log_options
 @click.option("--full", is_flag=True, help="Read the whole listing, not only what may have changed.")
 @common.json_option
 def poll(config: str | None, log_format: str, log_level: str, full: bool, as_json: bool) -> None:

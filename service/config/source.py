@@ -121,7 +121,7 @@ def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple
     notices = expand(_table(tables, "notices"), environ, fault, "notices")
     url, zone = database.get("url", DATABASE_URL), notices.get("timezone", "UTC")
     for key, value in (("database.url", url), ("notices.timezone", zone)):
-        if not isinstance(value, str) and not faults:
+        if value is not None and not isinstance(value, str):
             fault(key, "is not text", "write it between quotation marks")
     if faults:
         raise errors.Configuration(str(path), faults)

@@ -79,6 +79,11 @@ class Daemon:
     def _supervise(self, stop: threading.Event) -> None:
         offset = self._clock_offset()
         while not stop.wait(1.0) and not self._died.is_set():
+            if not self._app.intact():
+                # Into a file that nobody sees, everything can be written; it would be lost with us.
+                log.critical("the database was deleted or replaced while in use; ending, so that this is seen")
+                self._died.set()
+                return
             if abs(self._clock_offset() - offset) > _CLOCK_JUMP_SECONDS:
                 offset = self._clock_offset()
                 log.warning("the clock was set, or the machine slept; looking at everything now")

@@ -1,6 +1,7 @@
 """What the demo shows: a live picture on a terminal, plain lines in a pipe."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -174,8 +175,9 @@ def _summary(
         f"{notices} notices; arrived: {told or 'none yet'}; {verdict}.",
     ]
     if kept:
-        lines.append(f"The history is in {kept}: DATABASE_URL=sqlite:///{kept.absolute()} tunewatch jobs")
-    lines.append("For your own jobs: set OPENAI_API_KEY and NOTIFY_URL, then `tunewatch run`.")
+        lines.append(f"The history is in {kept}: DATABASE_URL=sqlite:///{kept.absolute()} {sys.argv[0]} jobs")
+    lines.append("Chat is told of successes and failures only; what had ended before the watch is told to nobody.")
+    lines.append(f"For your own jobs: set OPENAI_API_KEY and NOTIFY_URL, then `{sys.argv[0]} run`.")
     return lines
 
 

@@ -14,9 +14,9 @@ from apprise.utils.parse import parse_urls
 
 from service.notifier.mail import Mail
 
-# Longer than any healthy service takes. When it runs out, the attempt counts as failed.
-_SEND_SECONDS = 30
 _READ_SECONDS = 20
+# A mail server may scan what it was given before it accepts it; asked again too early, it gets the mail twice.
+_MAIL_SECONDS = 300
 # Their host is an address of the owner's, not a token, so it may be shown.
 _SHOW_HOST = ("json", "jsons", "form", "forms", "xml", "xmls", "ntfy", "matrix", "mmost", "gotify", "apprise")
 
@@ -25,7 +25,8 @@ _ASSET = AppriseAsset(
     app_desc="tunewatch",
     async_mode=False,
     secure_logging=True,
-    service_timeout=_SEND_SECONDS,
+    # Its own limit would need a pool of few threads that all destinations share: those that hang would stop the rest.
+    service_timeout=0,
 )
 
 
@@ -62,6 +63,8 @@ def targets(channel: str, url: str) -> list[Target]:
     plugin = _instantiate(url)
     if plugin is None:
         return []
+    if isinstance(plugin, Mail) and "cto=" not in url:
+        plugin.socket_connect_timeout = _MAIL_SECONDS
     if "rto=" not in url and isinstance(plugin, URLBase):
         # Apprise's own four seconds would count a slow but successful webhook as failed, and send it twice.
         plugin.socket_read_timeout = _READ_SECONDS
@@ -84,7 +87,8 @@ def _instantiate(url: str) -> NotifyBase | None:
 
 def _target(channel: str, url: str, plugin: NotifyBase) -> Target:
     mail_to = ", ".join(address for _, address in plugin.targets) if isinstance(plugin, Mail) else ""
-    key = hashlib.sha256(f"{channel}\0{url}\0{mail_to}".encode()).hexdigest()[:16]
+    # A mailbox is the same whatever password the server asks for.
+    key = hashlib.sha256(f"{channel}\0{mail_to or url}".encode()).hexdigest()[:16]
     return Target(key=key, label=_label(url, plugin, mail_to, key), plugin=plugin, secrets=_secrets(url, plugin))
 
 

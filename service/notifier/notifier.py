@@ -1,12 +1,14 @@
 """Sending through Apprise: one object per destination, one attempt per call."""
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 
 from apprise import Apprise, NotifyFormat, NotifyType
 from apprise.result import AppriseResult, AppriseResultStatus
 
-from service import errors, model
+from service import bounded, errors, model
 from service.notifier import destinations
 from service.notifier.mail import Mail
 from service.rules import plain
@@ -20,14 +22,20 @@ _TYPES = {
     model.Kind.PAUSED: NotifyType.INFO,
 }
 # Of what plugins log for debugging, only these lines say why; others hold payloads and addresses.
+_ERRNO = re.compile(r"\[Errno -?\d+\] ([^'\")\]]+)")
 _REASONS = ("Socket Exception:", "Notification Exception:")
 
 
 class AppriseNotifier:
-    """The destinations of all channels (see ports.Notifier)."""
+    """The destinations of all channels (see ports.Notifier).
 
-    def __init__(self) -> None:
+    `longest_send`: after so long an attempt counts as failed; longer than any healthy service takes.
+    """
+
+    def __init__(self, *, longest_send: timedelta = timedelta(minutes=1)) -> None:
+        self._longest_send = longest_send
         self._targets: dict[str, destinations.Target] = {}
+        self._lanes: dict[str, bounded.Lane] = {}
         # Apprise's plugins log on their own; what matters of it is in our errors, without the secrets. Debug,
         # because only there the plugins say why a connection failed.
         logger = logging.getLogger("apprise")
@@ -55,27 +63,35 @@ class AppriseNotifier:
         elif hasattr(target.plugin, "headers"):
             # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
             target.plugin.headers["Idempotency-Key"] = message.dedup_key
-        outlet = Apprise()
-        outlet.add(target.plugin)
-        result = outlet.notify(
-            title=message.title,
-            body=message.body,
-            notify_type=_TYPES[message.kind],
-            body_format=NotifyFormat.TEXT,
-            log_level=logging.DEBUG,
-        )
+        lane = self._lanes.setdefault(destination, bounded.Lane())
+        result = lane.run(lambda: _notify(target, message), self._longest_send.total_seconds(), message.dedup_key)
         if result.status is not AppriseResultStatus.SUCCESS:
             raise errors.Transient(_why(result, target))
 
 
+def _notify(target: destinations.Target, message: model.Message) -> AppriseResult:
+    outlet = Apprise()
+    outlet.add(target.plugin)
+    return outlet.notify(
+        title=message.title,
+        body=message.body,
+        notify_type=_TYPES[message.kind],
+        body_format=NotifyFormat.TEXT,
+        log_level=logging.DEBUG,
+    )
+
+
 def _why(result: AppriseResult, target: destinations.Target) -> str:
     """What the plugin said about the failure, on one line and without anything secret."""
-    if result.status is AppriseResultStatus.TIMEOUT:
-        return "no answer in time"
     told: list[str] = []
     for entry in result.logs():
-        if entry.level in ("WARNING", "ERROR") or entry.message.startswith(_REASONS):
-            told.append(entry.message.removeprefix(_REASONS[0]).removeprefix(_REASONS[1]).strip())
+        if entry.level in ("WARNING", "ERROR"):
+            told.append(entry.message.strip())
+        elif entry.message.startswith(_REASONS):
+            # Of a nest of exceptions, the innermost reason is the one that helps.
+            innermost = _ERRNO.search(entry.message)
+            way = "proxy: " if "ProxyError" in entry.message else ""
+            told.append(way + innermost[1] if innermost else entry.message.partition(":")[2].strip())
     text = "; ".join(dict.fromkeys(told)) or "the service did not accept it and gave no reason"
     for secret in target.secrets:
         text = text.replace(secret, "****")

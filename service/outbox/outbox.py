@@ -107,7 +107,7 @@ class Outbox:
             return f"an unforeseen error: {type(surprise).__name__}; the log says where"
         self._queue.sent(delivery.delivery_id, self._time.now())
         log.info(
-            "%s: sent %s of %s", destination.name, delivery.notice.kind,
+            "%s: notice `%s` about %s delivered", destination.name, delivery.notice.kind,
             delivery.notice.job_id or delivery.notice.account or "the watch",
         )  # fmt: skip
         return None

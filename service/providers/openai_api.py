@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 
 import openai
 
-from service import errors, model
+from service import bounded, errors, model
 from service.providers import payloads, trouble
 from service.rules import listing, patience, plain
 
 # Blips are retried by the SDK within the pass; what lasts longer is a matter for the next pass.
 _RETRIES = 2
+# With all its retries and the pauses that the provider may ask for in between (120 s each).
+_LONGEST_SECONDS = 300.0
+# For all of one request for a course.
+_LONGEST_BRIEF_SECONDS = 1.5 * patience.COURSE_BUDGET.total_seconds()
 
 
 class OpenAIProvider:
@@ -47,13 +51,14 @@ class OpenAIProvider:
             max_retries=_RETRIES,
         )
         self._key = api_key
-        self._host = urlsplit(base_url).hostname or "the provider"
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2] or "the provider"
         self._jobs = self._client.fine_tuning.jobs
         # A job's course is worth one try now; what fails is read at a later pass.
         self._brief = self._client.with_options(
             timeout=min(request_timeout, patience.COURSE_BUDGET).total_seconds(), max_retries=0
         )
         self._closed = False
+        self._lane, self._brief_lane = bounded.Lane(), bounded.Lane()
 
     def jobs(self, after: str | None) -> model.Page:
         try:
@@ -89,7 +94,8 @@ class OpenAIProvider:
         answer = self._ask(
             lambda: self._brief.fine_tuning.jobs.with_raw_response.list_events(
                 job_id, limit=listing.PAGE_SIZE, after=after or openai.omit
-            )
+            ),
+            brief=True,
         )
         entries, more = self._data(answer)
         events = tuple(event for event in map(payloads.event, entries) if event)
@@ -102,13 +108,14 @@ class OpenAIProvider:
     def checkpoints(self, job_id: str) -> tuple[model.Checkpoint, ...]:
         # Only the last three epochs' checkpoints are kept, so one page holds them all.
         answer = self._ask(
-            lambda: self._brief.fine_tuning.jobs.checkpoints.with_raw_response.list(job_id, limit=listing.PAGE_SIZE)
+            lambda: self._brief.fine_tuning.jobs.checkpoints.with_raw_response.list(job_id, limit=listing.PAGE_SIZE),
+            brief=True,
         )
         entries, _ = self._data(answer)
         return tuple(checkpoint for checkpoint in map(payloads.checkpoint, entries) if checkpoint)
 
     def results(self, file_id: str) -> tuple[model.Metric, ...]:
-        return payloads.results(self._ask(lambda: self._brief.files.with_raw_response.content(file_id)))
+        return payloads.results(self._ask(lambda: self._brief.files.with_raw_response.content(file_id), brief=True))
 
     def page_url(self, job_id: str) -> str | None:
         """Known for OpenAI itself only."""
@@ -119,10 +126,12 @@ class OpenAIProvider:
         self._closed = True
         self._client.close()
 
-    def _ask(self, call: Callable[[], Any]) -> bytes:
+    def _ask(self, call: Callable[[], Any], *, brief: bool = False) -> bytes:
         try:
             with trouble.translated(self._host, self._key):
-                content: bytes = call().content
+                lane = self._brief_lane if brief else self._lane
+                seconds = _LONGEST_BRIEF_SECONDS if brief else _LONGEST_SECONDS
+                content: bytes = lane.run(lambda: call().content, seconds)
                 return content
         except (errors.Transient, errors.Permanent, RuntimeError) as error:
             if self._closed:

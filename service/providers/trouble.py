@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx2  # the openai SDK rests on it and lets this one error through
 import openai
 
 from service import errors
@@ -28,10 +29,12 @@ def translated(host: str, key: str) -> Iterator[None]:
         ) from error
     except openai.APIStatusError as error:
         raise _of_status(host, error, _said(error, key)) from error
+    except errors.Transient as error:
+        raise errors.Transient(f"{host}: {error}. Check the network and the proxies on the way.") from error
     except openai.OpenAIError as error:
         raise errors.Transient(f"{host} gave an answer that cannot be used: {type(error).__name__}.") from error
-    except ValueError as error:
-        # The SDK's way to refuse what it is to put into an address, such as the id `..`.
+    except (ValueError, httpx2.InvalidURL) as error:
+        # The ways to refuse what is to be put into an address, such as the id `..` or one of 100 000 characters.
         raise errors.Permanent(f"This cannot be asked of {host}: {masked(str(error), key)}") from error
 
 

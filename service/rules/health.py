@@ -32,12 +32,18 @@ class Destination:
     failed: int
 
 
-def daemon_problem(*, held: bool, started_at: datetime | None, stopped_at: datetime | None) -> str | None:
-    """Why nobody is watching, None when somebody is. The times are those of the daemon that ran last, if any."""
+def daemon_problem(
+    *, held: bool, started_at: datetime | None, stopped_at: datetime | None, polled: bool = False
+) -> str | None:
+    """Why nobody is watching, None when somebody is.
+
+    The times are those of the daemon that ran last, if any; `polled`: without one, `tunewatch poll` has looked.
+    Whether that was lately is what the accounts tell.
+    """
     if held:
         return None
     if started_at is None:
-        return "no daemon has run yet; start it with `tunewatch run`"
+        return None if polled else "nobody has watched yet; start with `tunewatch run`"
     if stopped_at:
         return "the daemon was stopped; start it with `tunewatch run`"
     return "no daemon is running (the last one did not end in an orderly way); start it with `tunewatch run`"

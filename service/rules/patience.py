@@ -32,7 +32,7 @@ def is_blind(failing_since: datetime | None, now: datetime, *, refused: bool, bl
     Not at the first refusal: gateways answer 401 and 403 now and then, and each would be two notices.
     `failing_since`: the first failed pass since the last good one, None if this is it.
     """
-    return failing_since is not None and (refused or now - failing_since >= blind_after)
+    return failing_since is not None and (refused or abs(now - failing_since) >= blind_after)
 
 
 def give_up(age: timedelta, attempts: int, give_up_after: timedelta) -> bool:

@@ -25,6 +25,8 @@ def fault(url: str) -> str | None:
     """Why this cannot be the URL of a database, None when it can. It may hold a password and is not shown."""
     try:
         sa.make_url(url).get_dialect().import_dbapi()
+        if sa.make_url(url).get_backend_name() == "sqlite" and sa.make_url(url).database in (None, "", ":memory:"):
+            return "names no file, so that all would be forgotten"
     except sa.exc.NoSuchModuleError:
         return "is that of an unknown kind of database"
     except sa.exc.ArgumentError:
@@ -78,8 +80,8 @@ def reading(url: str) -> sa.Engine:
         return sa.create_engine(url)
     if not path.exists():
         raise errors.NoDatabase(
-            f"There is no database at {path.absolute()} yet. Start the watch with `tunewatch run`, or name "
-            "another place with [database] url or DATABASE_URL."
+            f"There is no database at {path.absolute()}. If tunewatch runs already, call this in its folder, or with "
+            "the same --config or DATABASE_URL; otherwise start it with `tunewatch run`."
         )
 
     def connect() -> sqlite3.Connection:

@@ -23,6 +23,7 @@ class Lease:
         database = engines.file_of(url)
         self._path = Path(f"{database.resolve()}.lock") if database else None
         self._file: IO[str] | None = None
+        self._inodes: list[int | None] = []
 
     def take(self, now: datetime) -> None:
         """Raises errors.AlreadyRunning, which names the holder, or errors.DatabaseRefused."""
@@ -46,11 +47,31 @@ class Lease:
         self._file.write(f"process {os.getpid()} on {socket.gethostname()}, since {clock.to_text(now)}\n")
         self._file.flush()
 
+    def watch_over(self) -> None:
+        """From now on `intact` tells whether the database file is still this one."""
+        self._inodes = self._present()
+
+    def intact(self) -> bool:
+        """Whether lock and database are still the files they were; somebody may have deleted or replaced them."""
+        return self._path is None or self._present() == self._inodes
+
+    def _present(self) -> list[int | None]:
+        if self._path is None:
+            return []
+        return [_inode(path) for path in (self._path, self._path.with_suffix(""))]
+
     def release(self) -> None:
         """Safe to call when nothing is held."""
         if self._file:
             self._file.close()
             self._file = None
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def held(url: str) -> bool:

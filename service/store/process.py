@@ -19,5 +19,9 @@ def started(engine: sa.Engine, version: str, now: datetime) -> None:
 
 def stopped(engine: sa.Engine, now: datetime) -> None:
     """Note its orderly end; a process that crashed has none."""
-    with engine.begin() as connection:
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # A stop must not wait long for somebody who holds the file.
+            connection.connection.cursor().execute("PRAGMA busy_timeout = 300")
         connection.execute(schema.process.update().values(stopped_at=now))
+        connection.commit()

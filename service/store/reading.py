@@ -27,7 +27,9 @@ SUMMARY = _view(
     "last_changed_at", "gone_at",
 )  # fmt: skip
 HISTORY = _view("job_history", "account", "job_id", "from_status", "to_status", "observed_at", "source", "change_id")
-EVENTS = _view("job_events", "account", "job_id", "event_id", "created_at", "level", "type", "message", "data")
+EVENTS = _view(
+    "job_events", "account", "job_id", "event_id", "created_at", "level", "type", "message", "data", "event_seq"
+)
 METRICS = _view(
     "job_metrics", "account", "job_id", "step", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
     "full_valid_loss", "full_valid_accuracy", "reward", "valid_reward",
@@ -85,7 +87,7 @@ class Reading:
 
     def events(self, *, job: Row, limit: int) -> list[Row]:
         """The job's newest events, oldest first."""
-        newest_first = self._of(EVENTS, job).order_by(EVENTS.c.created_at.desc(), EVENTS.c.event_id.desc())
+        newest_first = self._of(EVENTS, job).order_by(EVENTS.c.created_at.desc(), EVENTS.c.event_seq.desc())
         return self._rows(newest_first.limit(limit))[::-1]
 
     def metrics(self, job: Row) -> list[Row]:

@@ -50,7 +50,12 @@ class Record:
 
     def raws(self, account: str, job_ids: Collection[str]) -> dict[str, str]:
         job = schema.job
-        query = sa.select(job.c.job_id, job.c.raw).where(_in_account(account), job.c.job_id.in_(job_ids))
+        query = sa.select(job.c.job_id, job.c.raw).where(
+            # One that was gone and is listed again counts as changed, so that it is watched again.
+            _in_account(account),
+            job.c.job_id.in_(job_ids),
+            job.c.gone_at.is_(None),
+        )
         with self._reads.connect() as connection:
             return {row.job_id: row.raw for row in connection.execute(query)}
 

@@ -58,10 +58,20 @@ class Reading:
                     self._metrics += self._ask(functools.partial(self._provider.results, file_id), ())
         except _CutShort:
             return self._course(checkpoints, complete=False)
+        except errors.TunewatchError:
+            raise
+        except Exception:
+            # Whatever the course does to us, the job's end is announced all the same.
+            log.exception("%s %s: its course cannot be understood", self._job.account, self._job.job_id)
+            return self._course(checkpoints, complete=True)
         self._cursor = None
         return self._course(checkpoints, complete=True)
 
     def _course(self, checkpoints: tuple[model.Checkpoint, ...], *, complete: bool) -> model.Course:
+        # Listings come newest first, as far as seen; kept in the order in which things happened, they read better.
+        times = [event.created_at for event in self._events if event.created_at]
+        if times and times[0] >= times[-1]:
+            self._events.reverse()
         return model.Course(
             events=tuple(self._events), metrics=tuple(self._metrics), checkpoints=checkpoints, complete=complete,
             cursor=self._cursor,

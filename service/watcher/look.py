@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 # Jobs whose course is read at one pass besides those that changed; the rest wait for the next.
 _COURSES_PER_PASS = 20
+_PAST_MARGIN = timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Surroundings:
     first_run: timedelta | None
     queued: Callable[[], None]
     trouble: Callable[[str], None]
+    missed: set[str]
 
 
 class Look:
@@ -52,10 +54,11 @@ class Look:
         must not hide what stood behind.
         """
         account, around = self._account, self._around
-        everything = full or not account.full_read_at or self._now - account.full_read_at >= patience.FULL_READ_EVERY
+        since = account.full_read_at
+        everything = full or not since or abs(self._now - since) >= patience.FULL_READ_EVERY
         walk = listing.Walk(None if everything else account.watermark)
         unfinished = around.record.unfinished(account.name)
-        reading = reader.Reader(account.name, around.provider, around.record, around.trouble)
+        reading = reader.Reader(account.name, around.provider, around.record, around.trouble, around.missed)
         for page in reading.pages(walk, unfinished):
             self._keep_unreadable(page)
             self.pages += 1
@@ -70,7 +73,8 @@ class Look:
         return dataclasses.replace(
             account,
             baseline_at=account.baseline_at or self._now,
-            watermark=walk.newest or account.watermark,
+            # A job from the future must not hide those that come until then.
+            watermark=min(walk.newest, self._now) if walk.newest else account.watermark,
             full_read_at=self._now if whole else account.full_read_at,
         )
 
@@ -96,8 +100,9 @@ class Look:
         self._note(updates)
 
     def _update(self, known: model.Job | None, item: model.Item, source: model.Source) -> model.Update:
-        seen = compare.merge(known, self._around.provider.read(item), now=self._now, baseline=self._first_sight)
-        silent = self._first_sight and known is None and not self._is_recent(seen)
+        read_now = self._around.provider.read(item)
+        seen = compare.merge(known, read_now, now=self._now, baseline=self._first_sight)
+        silent = known is None and self._is_past(read_now)
         source = model.Source.BASELINE if self._first_sight else source
         change = compare.change(known, seen, now=self._now, source=source)
         if change is None and known and seen.result_files != known.result_files:
@@ -125,9 +130,18 @@ class Look:
         )
         return model.Order(notice=notice, destinations=routing.destinations(notice, self._around.destinations))
 
-    def _is_recent(self, job: model.Job) -> bool:
-        window = self._around.first_run
-        return compare.is_recent(job, self._now - window if window else None)
+    def _is_past(self, job: model.Job) -> bool:
+        """Whether a job met for the first time ended before our time.
+
+        After the first sight, one that ended long before it is past as well: then the first sight was not shown
+        everything. A day's margin, because clocks differ and a notice too many is better than one too few.
+        """
+        if self._account.baseline_at is None:
+            window = self._around.first_run
+            return not compare.is_recent(job, self._now - window if window else None)
+        since = self._account.baseline_at - max(_PAST_MARGIN, self._around.first_run or timedelta(0))
+        ended = job.finished_at or job.created_at
+        return job.state.ended and ended is not None and ended < since
 
     def _catch_up(self) -> None:
         """Read the course of jobs that run, and of those whose reading was cut short."""

@@ -11,15 +11,24 @@ log = logging.getLogger(__name__)
 
 
 class Reader:
-    """Reads pages and single jobs of one account. `trouble` is told of what goes wrong with a single job."""
+    """Reads pages and single jobs of one account.
+
+    `trouble` is told of what goes wrong with a single job; `missed` remembers, from pass to pass, which were not found.
+    """
 
     def __init__(
-        self, account: str, provider: ports.Provider, record: ports.Record, trouble: Callable[[str], None]
+        self,
+        account: str,
+        provider: ports.Provider,
+        record: ports.Record,
+        trouble: Callable[[str], None],
+        missed: set[str],
     ) -> None:
         self._account = account
         self._provider = provider
         self._record = record
         self._trouble = trouble
+        self._missed = missed
 
     def pages(self, walk: listing.Walk, unfinished: Mapping[str, datetime | None]) -> Iterator[model.Page]:
         """The pages needed: those since the watermark, then as many more as are cheaper than single requests."""
@@ -47,11 +56,17 @@ class Reader:
         )
 
     def retrieved(self, missing: Collection[str], now: datetime) -> Iterator[model.Item]:
-        """Unfinished jobs by their ids; one that the provider no longer has is not asked for again."""
-        for job_id in sorted(missing):
+        """Unfinished jobs by their ids; one that the provider twice says not to have is not asked for again."""
+        # From another one each time: a provider that lets us ask for some only must not starve the rest.
+        ids = sorted(missing)
+        start = int(now.timestamp()) % len(ids) if ids else 0
+        for job_id in ids[start:] + ids[:start]:
             try:
                 yield self._provider.retrieve(job_id)
             except errors.NotFound:
+                if job_id not in self._missed:
+                    self._missed.add(job_id)
+                    continue
                 log.warning(
                     "%s: job %s is no longer at the provider; its history stays, it is not asked for any more",
                     self._account, job_id,

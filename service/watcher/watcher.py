@@ -63,6 +63,7 @@ class Watcher:
         self._destinations = tuple(destinations)
         self._time = time
         self._logged: set[str] = set()
+        self._missed: set[str] = set()
 
     @property
     def account(self) -> str:
@@ -79,6 +80,7 @@ class Watcher:
         around = look.Surroundings(
             provider=self._provider, record=self._record, destinations=self._destinations,
             interval=settings.interval, first_run=settings.first_run, queued=queued, trouble=self._once,
+            missed=self._missed,
         )  # fmt: skip
         one = look.Look(before, now, around, lambda: course.Budget(self._time, settings.course_budget))
         try:

@@ -228,8 +228,9 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(
     assert told == {key: f"is not a setting -> {remedy}"}
 
 
-def test_a_database_has_no_file_twin_to_be_meant(tmp_path: Path) -> None:
-    assert "url_file" not in faults(tmp_path, f'{ACCOUNT}[database]\nurl_fil = "x"')["database.url_fil"]
+def test_only_secrets_have_a_file_twin_to_be_meant(tmp_path: Path) -> None:
+    assert "url_file" not in faults(tmp_path, f'{ACCOUNT}url_fil = "x"')["accounts[0].url_fil"]
+    assert "url_file" in faults(tmp_path, f'{ACCOUNT}[database]\nurl_fil = "x"')["database.url_fil"]
 
 
 @pytest.mark.parametrize("text", ["", "accounts = []", CHANNEL])

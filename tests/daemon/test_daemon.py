@@ -138,3 +138,14 @@ def test_a_clock_that_was_set_delays_no_pass(settings: schema.Settings, hours: i
 
 def _like(good: watcher.Watcher, kind: type[watcher.Watcher]) -> watcher.Watcher:
     return kind(good._settings, provider=good._provider, record=good._record, destinations=(), time=good._time)
+
+
+def test_a_database_deleted_under_us_ends_the_daemon(
+    settings: schema.Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Into a file that nobody sees everything can be written, and it would be lost with us."""
+    with wiring.opened(settings, daemon=True) as app, Running(app) as running:
+        running.passes.get(timeout=PATIENCE)
+        Path(settings.database.url.removeprefix("sqlite:///")).unlink()
+        assert isinstance(running.wait(), daemon.MemberDied)
+    assert "deleted or replaced" in caplog.text

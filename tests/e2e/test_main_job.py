@@ -3,7 +3,9 @@
 import contextlib
 import json
 import queue
+import socket
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,10 +103,13 @@ def test_jobs_end_people_are_told_and_the_history_is_there(world: World) -> None
     [(queued, ran)] = world.query(
         f"SELECT queued_seconds, running_seconds FROM job_summary WHERE job_id = '{jobs['good']}'"
     )
-    assert queued in (1, 2, 3)
-    assert ran in (3, 4, 5)
-    assert world.query(f"SELECT count(*) FROM job_metrics WHERE job_id = '{jobs['good']}'") > [(10,)]
-    assert world.query("SELECT count(*) FROM job_checkpoints") > [(0,)]
+    # A hundred times faster than life: two seconds in the queue, four of running, and what the machine adds.
+    assert queued >= 1
+    assert ran >= 3
+    [(metrics,)] = world.query(f"SELECT count(*) FROM job_metrics WHERE job_id = '{jobs['good']}'")
+    assert metrics > 10
+    [(checkpoints,)] = world.query("SELECT count(*) FROM job_checkpoints")
+    assert checkpoints > 0
     assert world.query("SELECT DISTINCT state FROM notice_log") == [("sent",)]
     assert world.query("SELECT kind FROM notice_log WHERE job_id IS NULL OR job_id NOT LIKE 'ftjob-%'") == []
 
@@ -181,3 +186,22 @@ def test_channels_can_be_tried_out(world: World) -> None:
     assert bad.returncode == 69
     assert "Connection refused" in bad.stderr
     assert servers.run("test-notice", "--channel", "nowhere", cwd=world.folder, env=world.env).returncode == 2
+
+
+def test_a_stop_does_not_wait_for_a_destination_that_hangs(world: World) -> None:
+    """Ten seconds at the most, and nothing is lost: the notice is sent at the next start."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        env = {**world.env, "CHAT": f"json://127.0.0.1:{port}/", "MAIL": f"json://127.0.0.1:{port}/other"}
+        with servers.Program("run", "--log-format", "json", cwd=world.folder, env=env) as daemon:
+            daemon.await_log("first sight")
+            world.simulator.create(suffix="one", durations=(0, 0, 0))
+            connection, _ = silent.accept()
+            began = time.monotonic()
+            assert daemon.stop() == 0
+            assert time.monotonic() - began < 10
+            connection.close()
+    with world.daemon() as daemon:
+        found = servers.collect(world.arrivals, lambda arrivals: len(arrivals) >= 2)
+        assert daemon.stop() == 0
+    assert {arrival.title for arrival in found} == {"✅ one has succeeded"}

@@ -2,6 +2,9 @@
 
 import dataclasses
 import logging
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -188,3 +191,41 @@ def test_a_service_that_cannot_be_reached_is_told_and_nothing_of_its_tokens(
     reason = Channel(url).trouble()
     assert "proxy" in reason.lower()
     assert "s3cret" not in reason
+
+
+def test_a_destination_that_hangs_delays_no_other_and_gets_nothing_twice() -> None:
+    """Apprise's own time limit would leave its thread in a small pool that all destinations share."""
+    gate, posts = threading.Event(), []
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            posts.append(self.path)
+            if self.path.startswith("/slow"):
+                gate.wait()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        notifier = AppriseNotifier(longest_send=timedelta(seconds=0.2))
+        urls = [f"json://127.0.0.1:{server.server_port}/slow{number}?rto=60" for number in range(8)]
+        urls.append(f"json://127.0.0.1:{server.server_port}/quick")
+        *slow, quick = notifier.add("chat", urls, kinds=[Kind.SUCCEEDED], accounts=["*"])
+        for destination in slow:
+            with pytest.raises(errors.Transient, match="no answer within"):
+                notifier.send(destination.key, MESSAGE)
+            with pytest.raises(errors.Transient, match="still hangs"):
+                notifier.send(destination.key, MESSAGE)
+        notifier.send(quick.key, MESSAGE)
+        gate.set()
+        for destination in slow:
+            notifier._lanes[destination.key]._left_behind.join()  # type: ignore[union-attr]
+            notifier.send(destination.key, MESSAGE)
+        server.shutdown()
+        serving.join()
+    assert len(posts) == 9

@@ -199,3 +199,16 @@ def test_many_notices_go_out_a_hundred_at_a_time(bench: Bench) -> None:
     reports = [bench.outbox.deliver(bench.destinations[0], bench.clock.now()) for _ in range(3)]
     assert [report.sent for report in reports] == [100, 100, 50]
     assert [report.next_due is None for report in reports] == [False, False, True]
+
+
+def test_a_mended_channel_is_healthy_again(bench: Bench) -> None:
+    """The old address is configured no more, and its trouble is nobody's."""
+    _queue(bench, "one", to=bench.destinations[:1])
+    bench.notifier.troubles["mail"] = errors.Transient("no such host")
+    for _ in range(4):
+        bench.deliver()
+        bench.clock.move(minutes=10)
+    assert any(row["announced_at"] for row in bench.reading.destinations("2026"))
+    bench.queue.resume([dataclasses.replace(destination("mended"), channel="channel-mail")], bench.clock.now())
+    assert [row["key"] for row in bench.reading.destinations("2026")] == ["mended"]
+    assert not any(row["announced_at"] for row in bench.reading.destinations("2026"))

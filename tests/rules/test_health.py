@@ -32,8 +32,8 @@ def test_the_daemon_is_fine_when_it_holds_the_database(
     ("changes", "said"),
     [
         ({}, None),
-        ({"next_pass_at": at(-9)}, None),
-        ({"next_pass_at": at(-11)}, "overdue"),
+        ({"next_pass_at": at(-29)}, None),
+        ({"next_pass_at": at(-31)}, "overdue"),
         # A short trouble of an account that was seen before is no news yet.
         ({"failing_since": at(-3), "last_error": "host is down"}, None),
         ({"failing_since": at(-3), "last_error": "host is down", "last_good_at": None}, "host is down"),
@@ -50,7 +50,7 @@ def test_an_account_is_fine_when_it_is_seen(changes: dict[str, object], said: st
 
 def test_an_account_whose_first_look_does_not_end_is_overdue() -> None:
     never = dataclasses.replace(FINE, last_good_at=None, next_pass_at=None)
-    problem = health.account_problem(never, started_at=at(-11), now=NOON)
+    problem = health.account_problem(never, started_at=at(-31), now=NOON)
     assert problem is not None
     assert "overdue" in problem
 
