@@ -79,16 +79,16 @@ class Reading:
 
     def _read_events(self) -> None:
         """First what is new, newest first until something known; then on from where the last reading was cut short."""
-        complete, cursor = self._record.course_state(self._job.account, self._job.job_id)
-        self._cursor = cursor
+        complete, self._cursor = self._record.course_state(self._job.account, self._job.job_id)
+        cursor = self._cursor
         for page in self._pages(None):
             known = self._record.known_events(
                 self._job.account, self._job.job_id, {event.event_id for event in page.events}
             )
             if known and (complete or cursor) and (_newest_first(page) or cursor):
+                self._cursor = cursor
                 break
-            if cursor is None:
-                self._cursor = page.after
+            self._cursor = page.after
         else:
             return
         if cursor:
