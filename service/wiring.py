@@ -62,8 +62,8 @@ def provider(account: schema.Account, poll: schema.Poll) -> OpenAIProvider:
         api_key=account.api_key.get_secret_value().strip(),
         base_url=account.base_url,
         request_timeout=poll.request_timeout,
-        organization=account.organization,
-        project=account.project,
+        organization=account.organization or None,
+        project=account.project or None,
     )
 
 

@@ -84,7 +84,7 @@ def db() -> None:
     """The database: where it is, and bringing it up to date."""
 
 
-@db.command(epilog="Example:  sqlite3 $(tunewatch db path)")
+@db.command(epilog='Example:  sqlite3 -readonly "$(tunewatch db path)"')
 @common.config_option
 def path(config: str | None) -> None:
     """Where the database is."""

@@ -63,7 +63,9 @@ def poll(config: str | None, log_format: str, log_level: str, full: bool, as_jso
         output.as_json(_as_data(result))
     else:
         for each in result.polls:
-            said = each.problem or f"{each.jobs} jobs read, {each.changes} changes, {each.notices} notices"
+            said = each.problem or ", ".join(
+                plain.count(*pair) for pair in ((each.jobs, "job"), (each.changes, "change"), (each.notices, "notice"))
+            )
             click.echo(f"{each.account}: {plain.text(said, 1000)}")
         for destination, report in result.deliveries:
             if report.sent or report.postponed or report.given_up:

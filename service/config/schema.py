@@ -46,7 +46,7 @@ def _first_run(value: Any) -> Any:
     try:
         return _duration(value)
     except ValueError:
-        raise ValueError('is neither: write "silent", or an age such as "24h"') from None
+        raise ValueError('is neither "silent" nor an age: write "silent", or for example "24h"') from None
 
 
 def _key(value: pydantic.SecretStr) -> pydantic.SecretStr:

@@ -54,7 +54,7 @@ def expand(value: Any, environ: Mapping[str, str], fault: Fault, key: str = "") 
     """`value` with `${NAME}` and `${NAME:-default}` in all its strings replaced from the environment.
 
     A default also stands in for an empty variable, as in a shell. `fault(key, problem, remedy)` is called for
-    each variable that is not set; its place stays None.
+    each variable that is missing; its place stays None.
     """
     if isinstance(value, dict):
         return {name: expand(item, environ, fault, f"{key}.{name}" if key else name) for name, item in value.items()}
@@ -62,13 +62,16 @@ def expand(value: Any, environ: Mapping[str, str], fault: Fault, key: str = "") 
         return [expand(item, environ, fault, f"{key}[{place}]") for place, item in enumerate(value)]
     if not isinstance(value, str):
         return value
+    # Alone in its string, an empty variable is a forgotten one: .env was copied and not filled in.
+    alone = _VARIABLE.fullmatch(value) is not None
     missing = [
         match["name"]
         for match in _VARIABLE.finditer(value)
-        if match["default"] is None and match["name"] not in environ
+        if match["default"] is None and (match["name"] not in environ or (alone and not environ[match["name"]].strip()))
     ]
     for name in missing:
-        fault(key, f"the environment variable {name} is not set", f"set {name}, or write the value into the file")
+        state = "empty" if name in environ else "not set"
+        fault(key, f"the environment variable {name} is {state}", f"set {name}, or write the value into the file")
     if missing:
         return None
     return _VARIABLE.sub(lambda match: environ.get(match["name"]) or match["default"] or "", value)

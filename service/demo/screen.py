@@ -171,8 +171,10 @@ def _summary(
     lost, twice = max(0, sent - len(copies)), sum(count > 1 for count in copies.values())
     verdict = f"{lost or 'none'} lost, {twice or 'none'} twice" + (f", {waiting} still waiting" if waiting else "")
     lines = [
-        f"Watched {len(jobs)} jobs: " + ", ".join(f"{count} {state}" for state, count in sorted(states.items())) + ".",
-        f"{notices} notices; arrived: {told or 'none yet'}; {verdict}.",
+        f"Watched {plain.count(len(jobs), 'job')}: "
+        + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        + ".",
+        f"{plain.count(notices, 'notice')}; arrived: {told or 'none yet'}; {verdict}.",
     ]
     if kept:
         lines.append(f"The history is in {kept}: DATABASE_URL=sqlite:///{kept.absolute()} {sys.argv[0]} jobs")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.rules import plain
+
 # A pass may take long (a first sight of many thousand jobs, the daily full reading); beyond this it hangs.
 _LONGEST_PASS = timedelta(minutes=30)
 # A notice that was given up is a trouble of today, not for ever; `tunewatch deliveries --failed` keeps it.
@@ -63,7 +65,7 @@ def account_problem(account: Account, *, started_at: datetime | None, now: datet
 def destination_problem(destination: Destination) -> str | None:
     """Why notices do not arrive, None when they do."""
     if destination.announced_at:
-        return f"cannot be reached, {destination.waiting} notices wait: {destination.last_error}"
+        return f"cannot be reached, {plain.count(destination.waiting, 'notice')} waiting: {destination.last_error}"
     if destination.failed:
-        return f"{destination.failed} notices were given up; see `tunewatch deliveries --failed`"
+        return f"{plain.count(destination.failed, 'notice')} given up today; see `tunewatch deliveries --failed`"
     return None

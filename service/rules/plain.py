@@ -51,6 +51,11 @@ def moment(when: datetime | None, zone: tzinfo) -> str:
     return when.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z") if when else "–"
 
 
+def count(number: int, noun: str) -> str:
+    """`1 notice`, `2 notices`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def json_text(value: object) -> str:
     """JSON with sorted keys and without spaces: equal values are equal texts."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service import clock, errors, model, ports
-from service.rules import notices, patience, routing
+from service.rules import notices, patience, plain, routing
 from service.watcher import course, look
 
 log = logging.getLogger(__name__)
@@ -113,11 +113,16 @@ class Watcher:
         )  # fmt: skip
         report = self._report(one, orders, pause, baseline=before.baseline_at is None)
         if report.baseline:
-            log.info("%s: first sight: %d jobs recorded; every end is announced now", self.account, report.jobs)
+            log.info(
+                "%s: first sight: %s recorded; every end is announced now",
+                self.account,
+                plain.count(report.jobs, "job"),
+            )
         log.log(
             logging.INFO if report.changes else logging.DEBUG,
-            "%s: %d changes in %d jobs read on %d pages, %d notices; next look in %s",
-            self.account, report.changes, report.jobs, report.pages, report.notices, pause,
+            "%s: %s in %s read on %s, %s; next look in %s", self.account, plain.count(report.changes, "change"),
+            plain.count(report.jobs, "job"), plain.count(report.pages, "page"), plain.count(report.notices, "notice"),
+            plain.duration(pause),
         )  # fmt: skip
         return orders, report
 
