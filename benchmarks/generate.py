@@ -35,7 +35,7 @@ def database(path: Path, *, jobs: int, changes: int, seed: int = 0) -> None:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
-        connection.execute("INSERT INTO account (id, name) VALUES (1, 'main')")
+        connection.execute("INSERT INTO account (id, name, active) VALUES (1, 'main', 1)")
         lives = _lives(jobs, random.Random(seed))
         for life in _chunks(lives, 5_000):
             _write(connection, life, changes / jobs)

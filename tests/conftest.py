@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,21 @@ class Bench:
     def deliver(self) -> None:
         for each in self.destinations:
             self.outbox.deliver(each, self.clock.now())
+
+    def states(self) -> dict[str, str]:
+        """The state of every job by its id."""
+        return {row["job_id"]: row["state"] for row in self.reading.jobs(limit=1000)}
+
+    def steps(self, job_id: str) -> list[str]:
+        """The statuses of a job, in order."""
+        history = self.reading.history(job=self.reading.job(job_id), limit=100)
+        return [row["to_status"] for row in reversed(history)]
+
+    def payload(self, job_id: str, **fields: Any) -> dict[str, Any]:
+        """A running job as a provider sends it, with these fields besides."""
+        created = int(self.clock.now().timestamp())
+        base = {"object": "fine_tuning.job", "model": "gpt-4o-mini", "status": "running", "created_at": created}
+        return {**base, "id": job_id, **fields}
 
     def requests(self) -> list[str]:
         """Paths asked for since the last call."""

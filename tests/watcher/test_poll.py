@@ -1,35 +1,16 @@
 """A poll pass, against a provider that lives by the test's clock."""
 
 from datetime import timedelta
-from typing import Any
 
 from service import model
-from service.simulator import Quirks
 from tests.conftest import KEY, Bench
-
-
-def _states(bench: Bench) -> dict[str, str]:
-    return {row["job_id"]: row["state"] for row in bench.reading.jobs(limit=1000)}
-
-
-def _steps(bench: Bench, job_id: str) -> list[str]:
-    history = bench.reading.history(job=bench.reading.job(job_id), limit=100)
-    return [row["to_status"] for row in reversed(history)]
-
-
-def _payload(bench: Bench, job_id: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "object": "fine_tuning.job", "id": job_id, "model": "gpt-4o-mini", "status": "running",
-        "created_at": int(bench.clock.now().timestamp()),
-        **fields,
-    }  # fmt: skip
 
 
 def test_the_first_sight_of_an_account_is_silent(bench: Bench) -> None:
     """Jobs that had ended before are recorded, not announced."""
     bench.simulator.populate(KEY, 250)
     bench.poll()
-    assert len(_states(bench)) == 250
+    assert len(bench.states()) == 250
     assert bench.notifier.sent == []
     assert bench.record.account("main").baseline_at == bench.clock.now()
 
@@ -44,7 +25,7 @@ def test_a_first_sight_that_breaks_off_stays_silent_to_its_end(bench: Bench) -> 
     assert bench.record.account("main").baseline_at is None
     bench.clock.move(minutes=1)
     bench.poll()
-    assert len(_states(bench)) == 250
+    assert len(bench.states()) == 250
     assert bench.notifier.sent == []
 
 
@@ -63,7 +44,7 @@ def test_a_job_is_followed_from_creation_to_success(bench: Bench) -> None:
     for _ in range(30):
         bench.clock.move(seconds=30)
         bench.poll()
-    assert _steps(bench, job) == ["validating_files", "queued", "running", "succeeded"]
+    assert bench.steps(job) == ["validating_files", "queued", "running", "succeeded"]
     assert bench.notifier.titles() == ["✅ helper has succeeded"] * 2
     found = bench.reading.job(job)
     assert (found["queued_seconds"], found["running_seconds"]) == (180, 600)
@@ -76,7 +57,7 @@ def test_a_job_that_starts_and_ends_between_two_passes_is_announced(bench: Bench
     bench.clock.move(minutes=5)
     bench.poll()
     assert bench.notifier.titles() == ["✅ quick has succeeded"] * 2
-    assert _steps(bench, job) == ["succeeded"]
+    assert bench.steps(job) == ["succeeded"]
 
 
 def test_three_jobs_that_end_while_nobody_looks_are_announced(bench: Bench) -> None:
@@ -121,53 +102,7 @@ def test_news_that_a_broken_off_pass_did_not_reach_are_found_by_the_next(bench: 
     bench.clock.move(minutes=1)
     bench.watcher = bench.make_watcher(course_budget=timedelta(0))
     bench.watcher.poll(bench.clock.now())
-    assert len(_states(bench)) == 250
-
-
-def test_a_provider_that_lists_oldest_first_is_read_to_the_end(bench: Bench) -> None:
-    bench.simulator.quirks = Quirks(oldest_first=True)
-    bench.simulator.populate(KEY, 250)
-    bench.poll()
-    bench.simulator.create(suffix="news", durations=(0, 0, 0))
-    bench.clock.move(minutes=5)
-    bench.poll()
-    assert bench.notifier.titles() == ["✅ news has succeeded"] * 2
-
-
-def test_a_page_that_repeats_for_ever_ends_the_reading(bench: Bench) -> None:
-    bench.simulator.populate(KEY, 250)
-    bench.simulator.quirks = Quirks(repeat_page=True)
-    report = bench.poll()
-    assert report.problem is None
-    assert bench.requests().count("/v1/fine_tuning/jobs") == 2
-
-
-def test_an_unknown_status_is_stored_and_watched_on(bench: Bench) -> None:
-    bench.poll()
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-odd", status="reticulating"))
-    bench.poll()
-    assert _states(bench) == {"ft-odd": "unknown"}
-    bench.simulator.set_raw(KEY, "ft-odd", status="succeeded")
-    bench.poll()
-    assert bench.notifier.titles() == ["✅ ft-odd has succeeded"] * 2
-    assert _steps(bench, "ft-odd") == ["reticulating", "succeeded"]
-
-
-def test_an_empty_error_on_a_healthy_job_is_no_error(bench: Bench) -> None:
-    bench.poll()
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-fine", status="succeeded", error={}))
-    bench.poll()
-    assert "Error" not in bench.notifier.sent[0][1].body
-
-
-def test_a_failed_job_without_an_end_gets_the_time_it_was_seen(bench: Bench) -> None:
-    bench.poll()
-    error = {"code": "exceeded_quota", "message": "Over the limit."}
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-bad", status="failed", error=error, finished_at=None))
-    bench.clock.move(minutes=3)
-    bench.poll()
-    assert bench.reading.job("ft-bad")["finished_at"] == "2026-11-22T12:03:00Z"
-    assert "Over the limit." in bench.notifier.sent[0][1].body
+    assert len(bench.states()) == 250
 
 
 def test_a_pass_that_changes_nothing_asks_once_and_writes_only_its_heartbeat(bench: Bench) -> None:
@@ -191,19 +126,6 @@ def test_an_unfinished_job_deep_in_the_listing_is_asked_for_by_its_id(bench: Ben
     bench.clock.move(seconds=30)
     bench.poll()
     assert bench.requests() == ["/v1/fine_tuning/jobs", f"/v1/fine_tuning/jobs/{job}"]
-
-
-def test_a_job_that_vanished_is_kept_and_no_longer_asked_for(bench: Bench) -> None:
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-gone"))
-    bench.poll()
-    bench.simulator.remove(KEY, "ft-gone")
-    bench.requests()
-    bench.poll()
-    bench.poll()
-    assert bench.requests() == ["/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/ft-gone"] * 2, "once may be a slip"
-    bench.poll()
-    assert bench.requests() == ["/v1/fine_tuning/jobs"]
-    assert bench.reading.job("ft-gone")["gone_at"] is not None
 
 
 def test_the_course_of_a_running_job_is_read_every_ten_intervals(bench: Bench) -> None:
@@ -250,35 +172,13 @@ def test_a_notice_does_not_wait_for_details_that_take_too_long(bench: Bench) -> 
 
 
 def test_each_pause_of_a_job_is_told(bench: Bench) -> None:
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-p"))
+    bench.simulator.add_raw(KEY, bench.payload("ft-p"))
     bench.poll()
     for status in ("pausing", "paused", "running", "paused"):
         bench.simulator.set_raw(KEY, "ft-p", status=status)
         bench.clock.move(minutes=1)
         bench.poll()
     assert bench.notifier.titles() == ["⏸ ft-p is paused"] * 4
-
-
-def test_a_status_that_flickers_is_recorded_but_told_once(bench: Bench) -> None:
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-f"))
-    bench.poll()
-    for status in ("succeeded", "running", "succeeded"):
-        bench.simulator.set_raw(KEY, "ft-f", status=status)
-        bench.clock.move(minutes=1)
-        bench.poll()
-    assert _steps(bench, "ft-f") == ["running", "succeeded", "running", "succeeded"]
-    assert bench.notifier.titles() == ["✅ ft-f has succeeded"] * 2
-
-
-def test_a_payload_of_wrong_types_stops_nobody(bench: Bench) -> None:
-    bench.poll()
-    odd = {"error": [1], "hyperparameters": 7, "metadata": "x", "trained_tokens": "many", "method": 3, "seed": 10**30}
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-odd", suffix="\ud800 half", **odd))
-    bench.simulator.create(suffix="fine", durations=(0, 0, 0))
-    bench.clock.move(minutes=1)
-    bench.poll()
-    assert _states(bench)["ft-odd"] == "running"
-    assert bench.notifier.titles() == ["✅ fine has succeeded"] * 2
 
 
 def test_once_a_day_everything_is_read(bench: Bench) -> None:
@@ -288,33 +188,6 @@ def test_once_a_day_everything_is_read(bench: Bench) -> None:
     bench.requests()
     bench.poll()
     assert bench.requests().count("/v1/fine_tuning/jobs") == 3
-
-
-def test_a_job_that_comes_back_is_watched_again(bench: Bench) -> None:
-    payload = _payload(bench, "ft-back")
-    bench.simulator.add_raw(KEY, payload)
-    bench.poll()
-    bench.simulator.remove(KEY, "ft-back")
-    bench.poll()
-    bench.poll()
-    bench.simulator.add_raw(KEY, payload)
-    bench.poll()
-    assert bench.reading.job("ft-back")["gone_at"] is None
-    assert "ft-back" in bench.record.unfinished("main")
-
-
-def test_a_first_listing_that_was_not_complete_starts_no_flood(bench: Bench) -> None:
-    """An answer without jobs, for once: those that had ended long before are past all the same."""
-    bench.simulator.populate(KEY, 150)
-    bench.simulator.quirks = Quirks(empty_list=True)
-    bench.poll()
-    bench.simulator.quirks = Quirks()
-    bench.clock.move(minutes=5)
-    bench.poll()
-    bench.simulator.create(suffix="news", durations=(0, 0, 0))
-    bench.poll()
-    assert bench.notifier.titles() == ["✅ news has succeeded"] * 2
-    assert len(_states(bench)) == 151
 
 
 def test_a_key_that_may_not_read_files_costs_no_requests_for_ever(bench: Bench) -> None:
@@ -334,7 +207,7 @@ def test_a_result_that_comes_after_the_success_is_read(bench: Bench) -> None:
     bench.poll()
     done = bench.simulator.create(durations=(0, 0, 0))
     [file] = bench.provider.read(bench.provider.retrieve(done)).result_files
-    bench.simulator.add_raw(KEY, _payload(bench, "ft-late", status="succeeded", result_files=[]))
+    bench.simulator.add_raw(KEY, bench.payload("ft-late", status="succeeded", result_files=[]))
     bench.poll()
     assert bench.reading.metrics(bench.reading.job("ft-late")) == []
     bench.simulator.set_raw(KEY, "ft-late", result_files=[file])
