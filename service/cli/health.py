@@ -52,7 +52,7 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
     ]
     for row in accounts:
         account = rules.Account(
-            name=row["name"], last_error=row["last_error"],
+            last_error=row["last_error"],
             **{name: _time(row, name) for name in ("last_good_at", "next_pass_at", "failing_since", "blind_at")},
         )  # fmt: skip
         seen = f"last seen {output.local(row['last_good_at'], desk.zone)}" if row["last_good_at"] else "not seen yet"
@@ -62,7 +62,7 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
         checks.append({"part": f"account {row['name']}", "problem": problem, "note": seen})
     for row in destinations:
         destination = rules.Destination(
-            name=row["label"], announced_at=_time(row, "announced_at"), last_error=row["last_error"],
+            announced_at=_time(row, "announced_at"), last_error=row["last_error"],
             waiting=row["waiting"], failed=row["failed"],
         )  # fmt: skip
         note = f"{row['waiting']} waiting" if row["waiting"] else "fine"

@@ -86,14 +86,8 @@ def _validated(tables: dict[str, Any], fault: source.Fault) -> schema.Settings |
 
 
 def _key(loc: Iterable[int | str]) -> str:
-    """`accounts[0].api_key`, without the parts that pydantic adds for the branches of a union."""
-    text = ""
-    for part in loc:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif "(" not in part and "[" not in part:
-            text += f".{part}" if text else part
-    return text
+    """`accounts[0].api_key`"""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
 def _explain(problem: Mapping[str, Any]) -> tuple[str, str]:

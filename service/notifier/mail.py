@@ -40,8 +40,6 @@ class Mail(NotifyEmail):
         attach: Any = None, body_format: Any = None, **_: Any,
     ) -> Any:  # fmt: skip
         """Called by Apprise; what is logged here becomes the reason of a failure."""
-        # Now: after a time-out Apprise leaves this thread behind, and the next notice brings its own key.
-        message_id = f"<{self.dedup_key}@tunewatch.invalid>"
         messages = NotifyEmail.prepare_emails(
             subject=title, body=body, notify_format=self.resolve_format(body_format), from_addr=self.from_addr,
             to=self.targets, cc=self.cc, bcc=self.bcc, reply_to=self.reply_to, smtp_host=self.smtp_host,
@@ -56,14 +54,14 @@ class Mail(NotifyEmail):
         try:
             with controller as smtp:
                 # All of them, even when one is refused.
-                accepted = [self._submit(smtp, message, message_id) for message in messages]
+                accepted = [self._submit(smtp, message) for message in messages]
                 return all(accepted)
         except (OSError, smtplib.SMTPException, RuntimeError) as error:
             # Apprise would keep the reason to itself.
             self.logger.warning("The mail server %s failed: %s", self.smtp_host, error)
             return False
 
-    def _submit(self, smtp: AppriseSMTPController, message: Any, message_id: str) -> bool:
+    def _submit(self, smtp: AppriseSMTPController, message: Any) -> bool:
         parsed = message_from_string(str(message.body))
-        parsed.replace_header("Message-ID", message_id)
+        parsed.replace_header("Message-ID", f"<{self.dedup_key}@tunewatch.invalid>")
         return smtp.sendmail(str(self.from_addr[1]), message.to_addrs, parsed.as_string())

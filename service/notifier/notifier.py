@@ -58,11 +58,6 @@ class AppriseNotifier:
 
     def send(self, destination: str, message: model.Message) -> None:
         target = self._targets[destination]
-        if isinstance(target.plugin, Mail):
-            target.plugin.dedup_key = message.dedup_key
-        elif hasattr(target.plugin, "headers"):
-            # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
-            target.plugin.headers["Idempotency-Key"] = message.dedup_key
         lane = self._lanes.setdefault(destination, bounded.Lane())
         result = lane.run(lambda: _notify(target, message), self._longest_send.total_seconds(), message.dedup_key)
         if result.status is not AppriseResultStatus.SUCCESS:
@@ -70,6 +65,12 @@ class AppriseNotifier:
 
 
 def _notify(target: destinations.Target, message: model.Message) -> AppriseResult:
+    # Here, where no other attempt at this destination is under way, and not before: one that hangs has its own.
+    if isinstance(target.plugin, Mail):
+        target.plugin.dedup_key = message.dedup_key
+    elif hasattr(target.plugin, "headers"):
+        # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
+        target.plugin.headers["Idempotency-Key"] = message.dedup_key
     outlet = Apprise()
     outlet.add(target.plugin)
     return outlet.notify(

@@ -15,7 +15,6 @@ FAILURES_SHOWN_FOR = timedelta(days=1)
 class Account:
     """One account, as its last pass left it."""
 
-    name: str
     last_good_at: datetime | None
     next_pass_at: datetime | None
     failing_since: datetime | None
@@ -27,7 +26,6 @@ class Account:
 class Destination:
     """One destination, as its last delivery left it. `waiting` and lately `failed` count deliveries."""
 
-    name: str
     announced_at: datetime | None
     last_error: str | None
     waiting: int

@@ -1,4 +1,3 @@
-import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -13,14 +12,6 @@ from service.rules import plain, reading
 
 WHEN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 STAMP = int(WHEN.timestamp())
-
-
-CSV = b"""step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy
-1,2.5,0.5,,
-2,1.25,,0.75,0.25
-,,,,
-3,,,,
-"""
 
 
 def job(**payload: Any) -> model.Job:
@@ -193,7 +184,7 @@ def test_equal_objects_are_equal_texts_whatever_their_order() -> None:
 
 NAMES = st.sampled_from(["type", "dpo", "hyperparameters", "code", "message", "step", "train_loss"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=12)
+    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=12)
     | st.sampled_from(["running", "auto", "2026-03-01T10:00:00Z", "ft:a:b:c:d", "dpo", "9" * 30]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
@@ -224,11 +215,6 @@ def test_no_payload_of_an_event_or_checkpoint_breaks_the_reading(payload: Any) -
     assert event is None or isinstance(event.message, str)
     payloads.checkpoint(payload)
     payloads.metric(payload)
-
-
-@given(st.binary() | st.text('step,\ntrain_los.01-" ').map(str.encode) | st.binary().map(CSV.__add__))
-def test_no_result_file_breaks_the_reading(content: bytes) -> None:
-    payloads.results(content.replace(b"\r", b""))  # which finds the fault below
 
 
 @pytest.mark.parametrize(
@@ -290,44 +276,6 @@ def test_a_checkpoint_is_read() -> None:
         checkpoint_id="ftchkpt-9", created_at=None, step=None, model=None,
         raw='{"id":"ftchkpt-9","metrics":null,"step_number":"88"}',
     )  # fmt: skip
-
-
-MEASURED = (
-    model.Metric(step=1, train_loss=2.5, train_accuracy=0.5),
-    model.Metric(step=2, train_loss=1.25, valid_loss=0.75, valid_accuracy=0.25),
-)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(CSV, id="plain"),
-        pytest.param(CSV.replace(b"\n", b"\r\n"), id="with the line ends of Windows"),
-        pytest.param(base64.b64encode(CSV), id="base64"),
-        pytest.param(base64.encodebytes(CSV), id="base64 in lines"),
-        pytest.param(
-            b"\xef\xbb\xbf" + CSV, id="with a byte order mark",
-        ),
-    ],
-)  # fmt: skip
-def test_a_result_file_may_be_wrapped_and_have_empty_cells(content: bytes) -> None:
-    assert payloads.results(content) == MEASURED
-
-
-@pytest.mark.parametrize("content", [b"", b"step\n", b"\n\n", b"not a table", b"<html>gone</html>", b"\x00\xff"])
-def test_what_is_no_table_holds_no_metrics(content: bytes) -> None:
-    assert payloads.results(content) == ()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b"step,train_loss\r1,0.5\r", id="line ends of old Macs"),
-        pytest.param(b"step,train_loss\n1," + b"5" * 200_000, id="a huge cell"),
-    ],
-)
-def test_what_the_csv_module_refuses_does_not_break_the_pass(content: bytes) -> None:
-    payloads.results(content)
 
 
 @pytest.mark.parametrize("key", ["seed", "trained_tokens"])

@@ -6,10 +6,8 @@ import pytest
 from service.rules import health
 from tests.builders import NOON, at
 
-FINE = health.Account(
-    name="main", last_good_at=at(-1), next_pass_at=at(1), failing_since=None, blind_at=None, last_error=None
-)
-REACHED = health.Destination(name="mail", announced_at=None, last_error=None, waiting=0, failed=0)
+FINE = health.Account(last_good_at=at(-1), next_pass_at=at(1), failing_since=None, blind_at=None, last_error=None)
+REACHED = health.Destination(announced_at=None, last_error=None, waiting=0, failed=0)
 
 
 @pytest.mark.parametrize(

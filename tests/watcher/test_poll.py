@@ -92,17 +92,24 @@ def test_250_new_jobs_since_the_last_pass_are_all_announced(bench: Bench) -> Non
 
 
 def test_news_that_a_broken_off_pass_did_not_reach_are_found_by_the_next(bench: Bench) -> None:
-    """The watermark moves at the end of a whole pass only."""
+    """The watermark moves at the end of a whole pass only; what was written by then is told of at once."""
     bench.poll()
     bench.clock.move(hours=1)
     for _ in range(250):
         bench.simulator.create(durations=(0, 0, 0), created_at=bench.clock.now().timestamp())
-    page = bench.provider.jobs(None)
-    bench.record.record("main", [model.Update(job=bench.provider.read(item)) for item in page.items], bench.clock.now())
     bench.clock.move(minutes=1)
     bench.watcher = bench.make_watcher(course_budget=timedelta(0))
-    bench.watcher.poll(bench.clock.now())
-    assert len(bench.states()) == 250
+
+    def breakdown() -> None:
+        bench.simulator.down = 503
+
+    broken = bench.watcher.poll(bench.clock.now(), queued=breakdown)
+    assert broken.problem
+    assert (broken.notices, len(bench.states())) == (100, 100)
+    bench.simulator.down = None
+    bench.clock.move(minutes=1)
+    whole = bench.watcher.poll(bench.clock.now())
+    assert (whole.notices, len(bench.states())) == (150, 250)
 
 
 def test_a_pass_that_changes_nothing_asks_once_and_writes_only_its_heartbeat(bench: Bench) -> None:
@@ -190,8 +197,8 @@ def test_once_a_day_everything_is_read(bench: Bench) -> None:
     assert bench.requests().count("/v1/fine_tuning/jobs") == 3
 
 
-def test_a_key_that_may_not_read_files_costs_no_requests_for_ever(bench: Bench) -> None:
-    """What we are not let read counts as read."""
+def test_a_deleted_result_file_costs_no_requests_for_ever(bench: Bench) -> None:
+    """What is not there counts as read."""
     bench.poll()
     job = bench.simulator.create(durations=(0, 0, 0))
     for file in bench.provider.read(bench.provider.retrieve(job)).result_files:
