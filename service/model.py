@@ -36,6 +36,7 @@ class Kind(enum.StrEnum):
     PAUSED = "paused"
     WATCH_FAILING = "watch_failing"
     WATCH_RECOVERED = "watch_recovered"
+    DELIVERY_FAILED = "delivery_failed"
 
 
 class Source(enum.StrEnum):
@@ -284,3 +285,11 @@ class Resumed:
 
     rerouted: int
     abandoned: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resent:
+    """What was queued anew, in deliveries. `homeless`: channels that have no destination any more."""
+
+    queued: int
+    homeless: tuple[str, ...]

@@ -7,7 +7,7 @@ import click
 
 import service
 from service import errors
-from service.cli import common, health, history, play, setup, watch
+from service.cli import common, health, history, play, resend, setup, watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,7 +29,7 @@ def root() -> None:
 
 for _command in (
     watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
-    history.events, history.deliveries, health.health, setup.db, play.simulator, play.demo,
+    history.events, history.deliveries, resend.resend, health.health, setup.db, play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)
 

@@ -178,8 +178,9 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, as_j
         row["why"] = row["last_error"] or ""
     columns = [
         Column(heading="AT", key="told"),
+        Column(heading="ID", key="notice_id"),
         Column(heading="NOTICE", key="kind"),
-        Column(heading="STATE", key="state"),
+        *([Column(heading="STATE", key="state")] if len(states) != 1 else []),
         Column(heading="ABOUT", flexible=True, key="about"),
         Column(heading="TO", flexible=True, key="to"),
         *([Column(heading="REASON", flexible=True, key="why")] if any(row["why"] for row in rows) else []),

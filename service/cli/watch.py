@@ -2,11 +2,14 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from service import errors
 from service.cli import common, logs, output
 from service.rules import plain
 
@@ -18,9 +21,16 @@ if TYPE_CHECKING:
 @common.config_option
 @common.log_options
 def run(config: str | None, log_format: str, log_level: str) -> None:
-    """Watch until stopped: the daemon itself."""
+    """Watch until stopped: the daemon itself.
+
+    SIGTERM and Ctrl-C stop it. SIGHUP has it look at the configuration file again and log whether that would be
+    accepted; it takes effect at the next start.
+    """
     # First of all: a process 1 without a handler ignores SIGTERM, and the imports take a second.
     stop = common.stop_on_signals()
+    if not sys.stdin.isatty():
+        # On a terminal a hangup means that the terminal went away, and so shall we.
+        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_try, args=[config], daemon=True).start())
     logs.set_up(log_format, log_level)
     # These bring openai and Apprise, which most commands do without.
     from service import wiring  # noqa: PLC0415
@@ -36,6 +46,19 @@ def run(config: str | None, log_format: str, log_level: str) -> None:
         logging.getLogger("service").critical("%s", death)
         _leave(1)
     _leave(0)
+
+
+def _try(config: str | None) -> None:
+    """Log whether the configuration, as it is now, would be accepted."""
+    from service import wiring  # noqa: PLC0415 - by now it is loaded, or about to be
+
+    log = logging.getLogger("service")
+    try:
+        found = common.warnings(wiring.load_settings(config), config)
+    except errors.TunewatchError as refusal:
+        log.error("the configuration file would be refused now; going on with the one from the start. %s", refusal)
+    else:
+        log.info("the configuration file would be accepted now; restart to take it up. %s", " ".join(found))
 
 
 def _leave(code: int) -> NoReturn:

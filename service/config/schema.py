@@ -119,6 +119,7 @@ class Channel(Section):
         model.Kind.CANCELLED,
         model.Kind.WATCH_FAILING,
         model.Kind.WATCH_RECOVERED,
+        model.Kind.DELIVERY_FAILED,
     ]
     accounts: list[str] = ["*"]
 

@@ -11,6 +11,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service import errors, model, wiring
+from service.daemon import alarm
 from service.upkeep import upkeep
 from service.watcher import watcher as watching
 
@@ -45,6 +46,7 @@ class Daemon:
         self._busy = 0
         self._idle = threading.Condition()
         self._troubles: set[str] = set()
+        self._alarm = alarm.Alarm(app.settings.poll.blind_after)
         members = len(app.watchers) + len(app.destinations) + 1
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(members)},
@@ -58,6 +60,8 @@ class Daemon:
 
         Raises MemberDied when a member failed in an unforeseen way.
         """
+        # Whoever starts us has mended something, or hopes that it mended itself.
+        self._hurry()
         self._plan_members()
         self._scheduler.add_listener(self._after, EVENT_JOB_EXECUTED)
         self._scheduler.start()
@@ -87,6 +91,7 @@ class Daemon:
             if abs(self._clock_offset() - offset) > _CLOCK_JUMP_SECONDS:
                 offset = self._clock_offset()
                 log.warning("the clock was set, or the machine slept; looking at everything now")
+                self._hurry()
                 for job in self._scheduler.get_jobs():
                     self._plan(job.id)
 
@@ -137,6 +142,7 @@ class Daemon:
         except errors.StoreTrouble as error:
             log.log(logging.DEBUG if name in self._troubles else logging.ERROR, "%s: %s", name, error)
             self._troubles.add(name)
+            self._alarm.trouble(str(error), self._now())
         except errors.Stopped:
             pass
         except Exception:
@@ -159,6 +165,7 @@ class Daemon:
     def _poll(self, watcher: watching.Watcher) -> timedelta:
         began = self._app.clock.monotonic()
         report = watcher.poll(self._now(), queued=self._wake)
+        self._alarm.fine()
         if self._on_pass:
             self._on_pass(report)
         # From the start of the pass to the start of the next: a long pass must not stretch the interval.
@@ -166,6 +173,8 @@ class Daemon:
 
     def _deliver(self, destination: model.Destination) -> timedelta | None:
         self._wakes[_delivery(destination)].clear()
+        if notice := self._alarm.due(destination.key, self._now()):
+            self._app.outbox.tell(destination, notice)
         report = self._app.outbox.deliver(destination, self._now(), go_on=lambda: not self._stopping.is_set())
         if report.queued:
             self._wake()
@@ -175,6 +184,12 @@ class Daemon:
         for name, wake in self._wakes.items():
             wake.set()
             self._plan(name)
+
+    def _hurry(self) -> None:
+        try:
+            self._app.outbox.hurry(self._now())
+        except errors.StoreTrouble as error:
+            log.error("%s", error)
 
     def _upkeep(self) -> None:
         upkeep.prune(self._app.shelf, self._app.settings.database.keep_events, self._now())

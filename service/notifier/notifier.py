@@ -19,6 +19,7 @@ _TYPES = {
     model.Kind.FAILED: NotifyType.FAILURE,
     model.Kind.CANCELLED: NotifyType.WARNING,
     model.Kind.WATCH_FAILING: NotifyType.WARNING,
+    model.Kind.DELIVERY_FAILED: NotifyType.WARNING,
     model.Kind.PAUSED: NotifyType.INFO,
 }
 # Of what plugins log for debugging, only these lines say why; others hold payloads and addresses.

@@ -9,6 +9,7 @@ from typing import Any
 from service import clock, model
 
 _PROBLEMS_SHOWN = 3
+_JOBS_SHOWN = 10
 
 
 def _notice(
@@ -78,6 +79,40 @@ def of_destination(
     cause = f"watch/destination/{destination.key}/{kind}/{clock.to_text(since)}"
     facts = {"about": "channel", "name": destination.name, "since": clock.to_text(since), "reason": reason}
     return _notice(kind, cause, facts, now)
+
+
+def of_jobs(
+    account: str, jobs: Sequence[model.Job], *, since: datetime, reason: str | None, now: datetime
+) -> model.Notice:
+    """Unfinished jobs went out of sight, all of them one notice: they are no longer at the provider, or cannot be
+    read since `since` for a reason."""
+    cause = f"watch/jobs/{account}/{'unread' if reason else 'gone'}/{clock.to_text(now)}/{jobs[0].job_id}"
+    facts = {
+        "about": "jobs", "name": account, "since": clock.to_text(since), "reason": reason, "count": len(jobs),
+        "jobs": [{"id": job.job_id, "status": job.status} for job in jobs[:_JOBS_SHOWN]],
+    }  # fmt: skip
+    only = jobs[0].job_id if len(jobs) == 1 else None
+    return _notice(model.Kind.WATCH_FAILING, cause, facts, now, account=account, job_id=only)
+
+
+def of_database(kind: model.Kind, *, since: datetime, reason: str | None, now: datetime) -> model.Notice:
+    """The database cannot be used since `since`, or can be used again. Sent past it, so it has no row."""
+    cause = f"watch/database/{kind}/{clock.to_text(since)}"
+    facts = {"about": "database", "name": "", "since": clock.to_text(since), "reason": reason}
+    return _notice(kind, cause, facts, now)
+
+
+def of_delivery(
+    delivery: model.Delivery, destination: model.Destination, *, since: datetime, reason: str, now: datetime
+) -> model.Notice:
+    """A notice was given up. Told once for a destination that fails since `since`, not once per notice."""
+    cause = f"delivery/{destination.key}/{clock.to_text(since)}"
+    lost = delivery.notice
+    facts = {
+        "name": destination.name, "since": clock.to_text(since), "reason": reason, "attempts": delivery.attempts + 1,
+        "lost_id": lost.notice_id, "lost_kind": lost.kind,
+    }  # fmt: skip
+    return _notice(model.Kind.DELIVERY_FAILED, cause, facts, now, account=lost.account, job_id=lost.job_id)
 
 
 def trial(channel: str, now: datetime) -> model.Notice:

@@ -14,6 +14,7 @@ _SYMBOLS = {
     model.Kind.PAUSED: "⏸",
     model.Kind.WATCH_FAILING: "⚠",
     model.Kind.WATCH_RECOVERED: "👀",
+    model.Kind.DELIVERY_FAILED: "📪",
 }
 _HAPPENED = {
     model.Kind.SUCCEEDED: "has succeeded",
@@ -21,12 +22,32 @@ _HAPPENED = {
     model.Kind.CANCELLED: "was cancelled",
     model.Kind.PAUSED: "is paused",
 }
+# What of the watch may fail: how its title says so, what follows from it, and what its return means.
+_WATCHED = {
+    "account": (
+        "tunewatch is blind: {}",
+        "Jobs may end without a notice until this is mended. Nothing is lost: they are told of then.",
+        "Jobs that ended meanwhile are told of now.",
+    ),
+    "channel": (
+        "tunewatch cannot reach {}",
+        "Its notices wait and are tried again; the other destinations get theirs.",
+        "Notices that waited are being delivered.",
+    ),
+    "database": (
+        "tunewatch cannot use its {}",
+        "Nothing can be recorded and no other notice sent until this is mended. Jobs that end are told of then.",
+        "Jobs that ended meanwhile are told of now.",
+    ),
+}
 
 
 def compose(notice: model.Notice, zone: tzinfo, dedup_key: str) -> model.Message:
     """The message for `notice`, with times in `zone`. Text from outside is made harmless on the way."""
     if notice.kind in (model.Kind.WATCH_FAILING, model.Kind.WATCH_RECOVERED):
         title, lines = _of_watch(notice, zone)
+    elif notice.kind is model.Kind.DELIVERY_FAILED:
+        title, lines = _of_delivery(notice, zone)
     else:
         title, lines = _of_job(notice, zone)
     # The id stands near the top: some services cut long texts at their end.
@@ -88,23 +109,29 @@ def _where(notice: model.Notice) -> Iterable[tuple[str, object]]:
 
 def _of_watch(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
     facts = notice.facts
-    what = f"{facts['about']} {plain.text(facts['name'], 80)}"
-    since = clock.from_text(facts["since"])
-    reason = plain.text(facts.get("reason") or "no reason given", 1000)
+    what = " ".join(filter(None, (facts["about"], plain.text(facts["name"], 80))))
+    failing, effect, told = _WATCHED[facts["about"]]
     if notice.kind is model.Kind.WATCH_RECOVERED:
-        lasted = plain.duration(notice.created_at - since)
-        told = "Jobs that ended meanwhile are told of now." if facts["about"] == "account" else (
-            "Notices that waited are being delivered."
-        )  # fmt: skip
+        lasted = plain.duration(notice.created_at - clock.from_text(facts["since"]))
         return f"tunewatch is back: {what}", [f"The {what} works again after {lasted}. {told}"]
-    if facts["about"] == "account":
-        effect = "Jobs may end without a notice until this is mended. Nothing is lost: they are told of then."
-    else:
-        effect = "Its notices wait and are tried again; the other destinations get theirs."
-    rows = _rows([("Reason", reason), ("Since", plain.moment(since, zone))])
-    return f"tunewatch is blind: {what}" if facts["about"] == "account" else f"tunewatch cannot reach {what}", [
-        effect, *rows, "Look: tunewatch health",
+    return failing.format(what), [effect, *_reason(facts, zone), "Look: tunewatch health"]
+
+
+def _of_delivery(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
+    facts = notice.facts
+    where = plain.text(facts["name"], 80)
+    about = " ".join(filter(None, (facts["lost_kind"], plain.text(notice.job_id or "", 120))))
+    return f"a notice did not reach {where}", [
+        f"The notice `{about}` was given up after {facts['attempts']} attempts. Others may follow, untold.",
+        *_reason(facts, zone),
+        "Look: tunewatch deliveries --failed",
+        f"Send again: tunewatch resend {facts['lost_id']}",
     ]  # fmt: skip
+
+
+def _reason(facts: Mapping[str, Any], zone: tzinfo) -> list[str]:
+    reason = plain.text(facts.get("reason") or "no reason given", 1000)
+    return _rows([("Reason", reason), ("Since", plain.moment(clock.from_text(facts["since"]), zone))])
 
 
 def _rows(pairs: Iterable[tuple[str, object]]) -> list[str]:

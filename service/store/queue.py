@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -55,12 +56,14 @@ class Queue:
     def postponed(self, delivery_id: int, due_at: datetime, error: str) -> None:
         self._set(delivery_id, state="pending", due_at=due_at, last_error=error)
 
-    def given_up(self, delivery_id: int, now: datetime, error: str) -> None:
-        self._set(delivery_id, state="failed", due_at=now, last_error=error)
+    def given_up(self, delivery_id: int, now: datetime, error: str, orders: Iterable[model.Order] = ()) -> None:
+        with self._engine.begin() as connection:
+            _set(connection, delivery_id, state="failed", due_at=now, last_error=error)
+            ordering.queue(connection, orders)
 
     def _set(self, delivery_id: int, **values: object) -> None:
         with self._engine.begin() as connection:
-            connection.execute(schema.delivery.update().where(schema.delivery.c.id == delivery_id).values(values))
+            _set(connection, delivery_id, **values)
 
     def destination(self, destination: model.Destination) -> model.DestinationRecord:
         table = schema.destination
@@ -84,6 +87,12 @@ class Queue:
             when: datetime | None = connection.execute(query).scalar()
         return when
 
+    def hurry(self, now: datetime) -> None:
+        delivery, table = schema.delivery, schema.destination
+        with self._engine.begin() as connection:
+            connection.execute(delivery.update().where(_OPEN, delivery.c.due_at > now).values(due_at=now))
+            connection.execute(table.update().where(table.c.retry_at > now).values(retry_at=None))
+
     def resume(self, destinations: Sequence[model.Destination], now: datetime) -> model.Resumed:
         """Put right what changes of the configuration left behind.
 
@@ -95,8 +104,35 @@ class Queue:
                 ordering.destination_pk(connection, destination)
             keys = [destination.key for destination in destinations]
             connection.execute(table.update().values(active=sa.case((table.c.key.in_(keys), 1), else_=0)))
-            rerouted, abandoned = _reroute(connection, destinations, now)
+            rerouted, abandoned = _reroute(connection, now)
         return model.Resumed(rerouted=rerouted, abandoned=abandoned)
+
+    def resend(self, now: datetime, *, notice_id: str | None = None, channel: str | None = None) -> model.Resent:
+        """Queue anew what was given up: of this notice, of this channel, or all of it.
+
+        It has all its attempts before it again, and its destination does not rest. What went to a destination that
+        is no longer configured goes to the present ones of its channel.
+        """
+        delivery, table = schema.delivery, schema.destination
+        wanted = _WITH_DESTINATION.where(sa.text("delivery.state = 'failed'"))
+        if notice_id:
+            wanted = wanted.where(schema.notice.c.notice_id == notice_id)
+        if channel:
+            wanted = wanted.where(table.c.channel == channel)
+        homeless = []
+        with self._engine.begin() as connection:
+            rows = connection.execute(wanted.order_by(delivery.c.id)).all()
+            for row in rows:
+                if row.active:
+                    _set(connection, row.id, state="pending", attempts=0, created_at=now, due_at=now)
+                    connection.execute(table.update().where(table.c.id == row.destination_pk).values(retry_at=None))
+                elif not _move(connection, row, now):
+                    homeless.append(row.channel)
+        return model.Resent(queued=len(rows) - len(homeless), homeless=tuple(sorted(set(homeless))))
+
+
+def _set(connection: sa.Connection, delivery_id: int, **values: object) -> None:
+    connection.execute(schema.delivery.update().where(schema.delivery.c.id == delivery_id).values(values))
 
 
 # In the words of the index's own condition, so that SQLite uses it.
@@ -108,26 +144,39 @@ def _to(destination: str) -> sa.ColumnElement[bool]:
     return schema.delivery.c.destination_pk == sa.select(table.c.id).where(table.c.key == destination).scalar_subquery()
 
 
-def _reroute(connection: sa.Connection, destinations: Sequence[model.Destination], now: datetime) -> tuple[int, int]:
-    delivery, table = schema.delivery, schema.destination
-    stranded = connection.execute(
-        sa.select(delivery.c.id, delivery.c.notice_pk, table.c.channel)
-        .join(table, table.c.id == delivery.c.destination_pk)
-        .where(_OPEN, table.c.active == 0)
-    ).all()
+def _reroute(connection: sa.Connection, now: datetime) -> tuple[int, int]:
+    stranded = connection.execute(_WITH_DESTINATION.where(_OPEN, schema.destination.c.active == 0)).all()
     rerouted = 0
     for row in stranded:
-        present = [destination for destination in destinations if destination.channel == row.channel]
-        for destination in present:
-            pk = ordering.destination_pk(connection, destination)
-            same = (delivery.c.notice_pk == row.notice_pk) & (delivery.c.destination_pk == pk)
-            if not connection.execute(sa.select(delivery.c.id).where(same)).first():
-                ordering.add_delivery(connection, row.notice_pk, pk, now)
-        row_itself = delivery.c.id == row.id
-        if present:
-            connection.execute(delivery.delete().where(row_itself))
+        if _move(connection, row, now):
+            rerouted += 1
         else:
             error = f"the channel {row.channel} left the configuration"
-            connection.execute(delivery.update().where(row_itself).values(state="failed", due_at=now, last_error=error))
-        rerouted += bool(present)
+            _set(connection, row.id, state="failed", due_at=now, last_error=error)
     return rerouted, len(stranded) - rerouted
+
+
+_WITH_DESTINATION = (
+    sa.select(
+        schema.delivery.c.id, schema.delivery.c.notice_pk, schema.delivery.c.destination_pk,
+        schema.notice.c.notice_id, schema.destination.c.channel, schema.destination.c.label,
+        schema.destination.c.active,
+    )
+    .join(schema.notice, schema.notice.c.id == schema.delivery.c.notice_pk)
+    .join(schema.destination, schema.destination.c.id == schema.delivery.c.destination_pk)
+)  # fmt: skip
+
+
+def _move(connection: sa.Connection, row: Any, now: datetime) -> bool:
+    """To the present destinations of the delivery's channel, but for those that have the notice; False without any."""
+    delivery, table = schema.delivery, schema.destination
+    present = connection.execute(
+        sa.select(table.c.id).where(table.c.channel == row.channel, table.c.active == 1)
+    ).scalars().all()  # fmt: skip
+    for pk in present:
+        same = (delivery.c.notice_pk == row.notice_pk) & (delivery.c.destination_pk == pk)
+        if not connection.execute(sa.select(delivery.c.id).where(same)).first():
+            ordering.add_delivery(connection, row.notice_pk, pk, now)
+    if present:
+        connection.execute(delivery.delete().where(delivery.c.id == row.id))
+    return bool(present)

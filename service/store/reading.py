@@ -98,9 +98,13 @@ class Reading:
         """In the order of their steps."""
         return self._rows(self._of(CHECKPOINTS, job).order_by(CHECKPOINTS.c.step))
 
-    def deliveries(self, *, limit: int, job: Row | None = None, states: Iterable[str] = ()) -> list[Row]:
+    def deliveries(
+        self, *, limit: int, job: Row | None = None, states: Iterable[str] = (), notice_id: str | None = None
+    ) -> list[Row]:
         """Newest first."""
         query = self._of(NOTICES, job).order_by(NOTICES.c.delivery_id.desc()).limit(limit)
+        if notice_id:
+            query = query.where(NOTICES.c.notice_id == notice_id)
         if wanted := list(states):
             query = query.where(NOTICES.c.state.in_(wanted))
         return self._rows(query)

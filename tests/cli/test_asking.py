@@ -1,30 +1,16 @@
 """The commands that ask the history, as a person and as a program use them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from service import cli
 from service.store.reading import Reading
+from tests.cli.conftest import Ask, Program
 from tests.conftest import KEY, Bench
-
-Ask = Callable[..., Result]
-
-
-@pytest.fixture
-def ask(url: str, tmp_path: Path) -> Ask:
-    """A command on the bench's database; the configuration names nothing else."""
-    config = tmp_path / "config.toml"
-    config.write_text(f'[database]\nurl = "{url}"\n[notices]\ntimezone = "Asia/Tokyo"\n')
-
-    def run(*words: str) -> Result:
-        return CliRunner(catch_exceptions=False).invoke(cli.root, [*words, "--config", str(config)])
-
-    return run
 
 
 @pytest.fixture
@@ -111,13 +97,13 @@ def test_deliveries_tell_what_went_where(lived: Bench, ask: Ask) -> None:
     assert "No such deliveries" in ask("deliveries", "--waiting").stderr
 
 
-def test_a_job_that_does_not_exist(lived: Bench, program: Callable[..., Any], url: str) -> None:
+def test_a_job_that_does_not_exist(lived: Bench, program: Program, url: str) -> None:
     result = program("show", "ftjob-nowhere", DATABASE_URL=url)
     assert (result.returncode, result.stdout) == (1, "")
     assert "No job 'ftjob-nowhere' is recorded" in result.stderr
 
 
-def test_a_question_without_a_database(program: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_question_without_a_database(program: Program, tmp_path: Path) -> None:
     result = program("jobs", DATABASE_URL=f"sqlite:///{tmp_path}/none.db")
     assert result.returncode == 1
     assert f"{tmp_path}/none.db" in result.stderr
@@ -132,7 +118,7 @@ def test_health_without_a_daemon(lived: Bench, ask: Ask) -> None:
     assert "overdue" in result.stdout, "the clock of the bench stood still long ago"
 
 
-def test_reading_commands_import_neither_openai_nor_apprise(program: Callable[..., Any], tmp_path: Path) -> None:
+def test_reading_commands_import_neither_openai_nor_apprise(program: Program, tmp_path: Path) -> None:
     """They start fast."""
     code = (
         "import sys; from service import cli; from click.testing import CliRunner; "

@@ -59,7 +59,7 @@ def test_an_accepted_configuration_shows_what_goes_where(program: Program, tmp_p
     env = {"OPENAI_API_KEY": "MARKED", "NOTIFY_URL": "mailto://u:MARKED@mail.example.com?to=me@example.com"}
     result = program("check", **env)
     assert result.returncode == 0, result.stderr
-    assert "channel default (mail to me@example.com): cancelled, failed" in result.stdout
+    assert "channel default (mail to me@example.com): cancelled, delivery_failed, failed" in result.stdout
     assert "MARKED" not in result.stdout + result.stderr
     assert not list(tmp_path.glob("*.db*")), "check changes nothing"
 

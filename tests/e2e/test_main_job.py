@@ -1,74 +1,16 @@
 """The real daemon as a process: jobs end, people are told, the history is there."""
 
-import contextlib
 import json
-import queue
 import socket
-import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from service.demo import inboxes
-from service.simulator import Simulator
 from tests.e2e import servers
+from tests.e2e.conftest import World
 
 pytestmark = pytest.mark.e2e
-
-CONFIG = """
-[poll]
-interval = "1s"
-idle_interval = "1s"
-[database]
-url = "sqlite:///watch.db"
-[[accounts]]
-name = "main"
-api_key = "${KEY}"
-base_url = "${BASE_URL}"
-[[channels]]
-name = "mail"
-url = "${MAIL}"
-on = ["succeeded", "failed", "cancelled", "paused", "watch_failing", "watch_recovered"]
-[[channels]]
-name = "chat"
-url = "${CHAT}"
-"""
-
-
-@dataclass
-class World:
-    simulator: Simulator
-    arrivals: "queue.Queue[inboxes.Arrival]"
-    folder: Path
-    env: dict[str, str]
-
-    def daemon(self) -> servers.Program:
-        return servers.Program("run", "--log-format", "json", cwd=self.folder, env=self.env)
-
-    def ask(self, *words: str) -> Any:
-        return json.loads(servers.run(*words, "--json", cwd=self.folder, env=self.env).stdout)
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/watch.db?mode=ro", uri=True)) as database:
-            return database.execute(sql).fetchall()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    arrivals: queue.Queue[inboxes.Arrival] = queue.Queue()
-    (tmp_path / "config.toml").write_text(CONFIG)
-    with (
-        Simulator(speed=100.0) as simulator,
-        inboxes.mailbox(arrivals.put) as mail,
-        inboxes.chatroom(arrivals.put) as chat,
-    ):
-        env = {"KEY": "sim-key", "BASE_URL": simulator.url, "MAIL": mail, "CHAT": chat}
-        yield World(simulator=simulator, arrivals=arrivals, folder=tmp_path, env=env)
 
 
 def test_jobs_end_people_are_told_and_the_history_is_there(world: World) -> None:

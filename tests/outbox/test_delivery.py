@@ -7,45 +7,29 @@ import pytest
 from service import errors, model
 from service.rules import notices
 from tests.conftest import Bench, destination
-
-
-def _queue(bench: Bench, *names: str, to: tuple[model.Destination, ...] | None = None) -> list[model.Notice]:
-    """Notices of jobs that succeeded, on their way to every destination."""
-    made = []
-    for name in names:
-        job = model.Job(account="main", job_id=name, status="succeeded", state=model.State.SUCCEEDED, raw="{}")
-        notice = notices.of_job(model.Kind.SUCCEEDED, job, events=(), metrics=(), page_url=None, now=bench.clock.now())
-        order = model.Order(notice=notice, destinations=bench.destinations if to is None else to)
-        bench.record.record("main", [model.Update(job=job, orders=(order,))], bench.clock.now())
-        made.append(notice)
-    return made
-
-
-def _states(bench: Bench) -> list[tuple[str, str, str]]:
-    rows = bench.reading.deliveries(limit=100)
-    return [(row["job_id"] or "-", row["channel"], row["state"]) for row in reversed(rows)]
+from tests.outbox.conftest import queue, states
 
 
 def test_every_destination_gets_every_notice_once(bench: Bench) -> None:
-    _queue(bench, "one", "two")
+    queue(bench, "one", "two")
     bench.deliver()
     bench.deliver()
     assert [key for key, _ in bench.notifier.sent] == ["mail", "mail", "chat", "chat"]
-    assert {state for _, _, state in _states(bench)} == {"sent"}
+    assert {state for _, _, state in states(bench)} == {"sent"}
 
 
 def test_a_cause_told_before_is_not_told_again(bench: Bench) -> None:
-    _queue(bench, "one")
-    _queue(bench, "one")
+    queue(bench, "one")
+    queue(bench, "one")
     bench.deliver()
     assert len(bench.notifier.sent) == 2
 
 
 def test_a_failed_send_is_tried_again_later(bench: Bench) -> None:
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.notifier.troubles["mail"] = errors.Transient("the server is busy")
     bench.deliver()
-    assert _states(bench) == [("one", "channel-mail", "pending"), ("one", "channel-chat", "sent")]
+    assert states(bench) == [("one", "channel-mail", "pending"), ("one", "channel-chat", "sent")]
     del bench.notifier.troubles["mail"]
     bench.deliver()
     assert len(bench.notifier.sent) == 1, "not before its time"
@@ -55,7 +39,7 @@ def test_a_failed_send_is_tried_again_later(bench: Bench) -> None:
 
 
 def test_pauses_grow_while_a_destination_fails(bench: Bench) -> None:
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.notifier.troubles["mail"] = errors.Transient("no")
     pauses = []
     for _ in range(8):
@@ -67,7 +51,7 @@ def test_pauses_grow_while_a_destination_fails(bench: Bench) -> None:
 
 
 def test_after_so_long_a_notice_is_given_up_and_stays_visible(bench: Bench) -> None:
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.notifier.troubles["mail"] = errors.Transient("no such mailbox")
     for _ in range(7):
         bench.deliver()
@@ -82,34 +66,34 @@ def test_after_so_long_a_notice_is_given_up_and_stays_visible(bench: Bench) -> N
 
 def test_a_machine_that_was_off_for_days_still_tries_for_a_while(bench: Bench) -> None:
     """Its network may not be up yet: one failed attempt is not the end of a notice, however old it is."""
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.clock.move(days=5)
     bench.notifier.troubles["mail"] = errors.Transient("no network yet")
     bench.deliver()
-    assert _states(bench)[0] == ("one", "channel-mail", "pending")
+    assert states(bench)[0] == ("one", "channel-mail", "pending")
     bench.notifier.troubles.clear()
     bench.clock.move(minutes=1)
     bench.deliver()
-    assert {state for _, _, state in _states(bench)} == {"sent"}
+    assert {state for _, _, state in states(bench)} == {"sent"}
 
 
 def test_a_clock_that_was_set_back_does_not_make_a_notice_wait_for_hours(bench: Bench) -> None:
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.notifier.troubles["mail"] = errors.Transient("busy")
     bench.clock.move(hours=9)
     bench.deliver()
     bench.notifier.troubles.clear()
     bench.clock.move(hours=-9)
     bench.deliver()
-    assert {state for _, _, state in _states(bench)} == {"sent"}
+    assert {state for _, _, state in states(bench)} == {"sent"}
 
 
 def test_a_notice_that_breaks_our_own_wording_holds_up_nobody(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """One item of a pass; the process does not end over it, again and again."""
-    [odd] = _queue(bench, "odd", to=())
+    [odd] = queue(bench, "odd", to=())
     unusable = dataclasses.replace(odd, cause="another", notice_id="tw-odd", facts={"created_at": "yesterday"})
     bench.record.end_pass(bench.record.account("main"), [model.Order(notice=unusable, destinations=bench.destinations)])
-    _queue(bench, "fine")
+    queue(bench, "fine")
     for _ in range(3):
         bench.deliver()
         bench.clock.move(seconds=6)
@@ -119,7 +103,7 @@ def test_a_notice_that_breaks_our_own_wording_holds_up_nobody(bench: Bench, capl
 
 def test_a_notice_that_no_server_takes_does_not_hold_up_the_others(bench: Bench) -> None:
     """It goes to the end of the line."""
-    poison, _ = _queue(bench, "poison", "fine")
+    poison, _ = queue(bench, "poison", "fine")
 
     bench.notifier.refused.add(poison.notice_id)
     for _ in range(3):
@@ -130,7 +114,7 @@ def test_a_notice_that_no_server_takes_does_not_hold_up_the_others(bench: Bench)
 
 def test_what_was_being_sent_when_the_process_died_is_sent_again(bench: Bench) -> None:
     """At least once: it may have arrived, but it may not have. Its key tells the two apart."""
-    _queue(bench, "one", to=bench.destinations[:1])
+    queue(bench, "one", to=bench.destinations[:1])
     [delivery] = bench.queue.due("mail", bench.clock.now(), 10)
     bench.queue.sending(delivery.delivery_id)
     bench.deliver()
@@ -139,7 +123,7 @@ def test_what_was_being_sent_when_the_process_died_is_sent_again(bench: Bench) -
 
 
 def test_a_broken_destination_is_announced_through_the_others_once(bench: Bench) -> None:
-    _queue(bench, "one")
+    queue(bench, "one")
     bench.notifier.troubles["mail"] = errors.Transient("mailbox on fire")
     for _ in range(6):
         bench.deliver()
@@ -158,7 +142,7 @@ def test_a_broken_destination_is_announced_through_the_others_once(bench: Bench)
 
 def test_notices_for_a_destination_that_was_replaced_go_to_the_new_one(bench: Bench) -> None:
     """Somebody mended the address of a channel that did not work."""
-    _queue(bench, "one", to=bench.destinations[:1])
+    queue(bench, "one", to=bench.destinations[:1])
     mended = dataclasses.replace(destination("mended"), channel="channel-mail")
     found = bench.queue.resume([mended], bench.clock.now())
     assert (found.rerouted, found.abandoned) == (1, 0)
@@ -166,7 +150,7 @@ def test_notices_for_a_destination_that_was_replaced_go_to_the_new_one(bench: Be
 
 
 def test_notices_of_a_removed_channel_fail_visibly(bench: Bench) -> None:
-    _queue(bench, "one", to=bench.destinations[:1])
+    queue(bench, "one", to=bench.destinations[:1])
     found = bench.queue.resume(bench.destinations[1:], bench.clock.now())
     assert (found.rerouted, found.abandoned) == (0, 1)
     [row] = bench.reading.deliveries(limit=10)
@@ -174,7 +158,7 @@ def test_notices_of_a_removed_channel_fail_visibly(bench: Bench) -> None:
 
 
 def test_a_delivery_pass_stops_between_two_sendings(bench: Bench) -> None:
-    _queue(bench, "one", "two")
+    queue(bench, "one", "two")
     bench.outbox.deliver(bench.destinations[0], bench.clock.now(), go_on=lambda: not bench.notifier.sent)
     assert len(bench.notifier.sent) == 1
 
@@ -195,7 +179,7 @@ def test_job_history_and_notice_are_one_transaction(bench: Bench) -> None:
 
 
 def test_many_notices_go_out_a_hundred_at_a_time(bench: Bench) -> None:
-    _queue(bench, *(f"job-{number}" for number in range(250)), to=bench.destinations[:1])
+    queue(bench, *(f"job-{number}" for number in range(250)), to=bench.destinations[:1])
     reports = [bench.outbox.deliver(bench.destinations[0], bench.clock.now()) for _ in range(3)]
     assert [report.sent for report in reports] == [100, 100, 50]
     assert [report.next_due is None for report in reports] == [False, False, True]
@@ -203,7 +187,7 @@ def test_many_notices_go_out_a_hundred_at_a_time(bench: Bench) -> None:
 
 def test_a_mended_channel_is_healthy_again(bench: Bench) -> None:
     """The old address is configured no more, and its trouble is nobody's."""
-    _queue(bench, "one", to=bench.destinations[:1])
+    queue(bench, "one", to=bench.destinations[:1])
     bench.notifier.troubles["mail"] = errors.Transient("no such host")
     for _ in range(4):
         bench.deliver()

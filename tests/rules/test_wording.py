@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.model import Event, Job, Kind, Message, Metric
+from service.model import Delivery, Event, Job, Kind, Message, Metric
 from service.rules import notices, wording
 from tests.builders import at, destination, job
 
@@ -56,8 +56,9 @@ def test_every_kind_has_its_own_symbol() -> None:
         *(
             _of_watch(kind, about)
             for kind in (Kind.WATCH_FAILING, Kind.WATCH_RECOVERED)
-            for about in ("account", "channel")
+            for about in ("account", "channel", "database")
         ),
+        _of_delivery(),
     ]
     symbols = {(message.kind, message.title.split()[0]) for message in composed}
     assert len({symbol for _, symbol in symbols}) == len(symbols) == len(Kind)
@@ -209,9 +210,27 @@ def test_a_suffix_of_nothing_visible_does_not_leave_the_title_without_a_name() -
 def _of_watch(kind: Kind, about: str, reason: str | None = "the line is cut", zone: Any = UTC) -> Message:
     if about == "account":
         notice = notices.of_account(kind, "main", since=at(-125), reason=reason, now=at(0))
+    elif about == "database":
+        notice = notices.of_database(kind, since=at(-125), reason=reason, now=at(0))
     else:
         notice = notices.of_destination(kind, destination(), since=at(-125), reason=reason, now=at(0))
     return wording.compose(notice, zone, "dedup-2")
+
+
+def _of_delivery() -> Message:
+    lost = notices.of_job(Kind.FAILED, job("failed"), events=(), metrics=(), page_url=None, now=at(-125))
+    delivery = Delivery(delivery_id=1, notice=lost, attempts=7, created_at=at(-125))
+    notice = notices.of_delivery(delivery, destination(), since=at(-125), reason="mailbox full", now=at(0))
+    return wording.compose(notice, UTC, "dedup-3")
+
+
+def test_a_notice_given_up_is_told_with_the_way_to_send_it_again() -> None:
+    message = _of_delivery()
+    assert message.title == "📪 a notice did not reach default (mail to a@b.example)"
+    assert "`failed ftjob-1`" in message.body
+    assert "8 attempts" in message.body
+    assert rows(message)["Reason"] == "mailbox full"
+    assert rows(message)["Send again"].startswith("tunewatch resend tw-")
 
 
 @pytest.mark.parametrize(
@@ -219,6 +238,7 @@ def _of_watch(kind: Kind, about: str, reason: str | None = "the line is cut", zo
     [
         ("account", "⚠ tunewatch is blind: account main", "Nothing is lost"),
         ("channel", "⚠ tunewatch cannot reach channel default (mail to a@b.example)", "tried again"),
+        ("database", "⚠ tunewatch cannot use its database", "told of then"),
     ],
 )
 def test_blindness_tells_what_why_since_when_and_what_it_means(about: str, title: str, comfort: str) -> None:
