@@ -27,7 +27,7 @@ class Lane:
         before, self._left_behind = self._left_behind, None
         if before and before.is_alive():
             self._left_behind = before
-            raise errors.Transient("the attempt before still hangs")
+            raise errors.Transient(_late(seconds))
         if before and before.key is not None and before.key == key and before.error is None:
             return before.result
         call = _Call(work, key)
@@ -35,10 +35,15 @@ class Lane:
         call.join(seconds)
         if call.is_alive():
             self._left_behind = call
-            raise errors.Transient(f"no answer within {seconds:.0f} s")
+            raise errors.Transient(_late(seconds))
         if call.error:
             raise call.error
         return call.result
+
+
+def _late(seconds: float) -> str:
+    # The same for the call and for those that find it still hanging: it is one trouble, to be logged once.
+    return f"no answer within {seconds:.0f} s"
 
 
 class _Call(threading.Thread):

@@ -256,12 +256,13 @@ class DestinationRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One notice on its way to one destination. `attempts` counts those already made."""
+    """One notice on its way to one destination. `attempts` counts those already made, the last for `last_error`."""
 
     delivery_id: int
     notice: Notice
     attempts: int
     created_at: datetime
+    last_error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ def test_while_a_call_hangs_no_other_is_begun() -> None:
     lane, gate, begun = bounded.Lane(), threading.Event(), []
     with pytest.raises(errors.Transient, match="no answer within 0 s"):
         lane.run(gate.wait, 0.01)
-    with pytest.raises(errors.Transient, match="still hangs"):
+    with pytest.raises(errors.Transient, match="no answer within"):
         lane.run(lambda: begun.append(1), 5)
     assert begun == []
     gate.set()

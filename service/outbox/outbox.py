@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from service import clock, errors, model, ports
-from service.rules import notices, patience, plain, routing, wording
+from service.rules import causes, notices, patience, plain, routing, wording
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,8 @@ class Outbox:
                 if error is None:
                     sent += 1
                     continue
+                if causes.is_other(error, before.last_error, delivery.last_error):
+                    log.warning("%s: %s", destination.name, error)
                 if self._put_back(destination, health, delivery, error):
                     postponed += 1
                 else:
@@ -170,8 +172,6 @@ class Outbox:
                 health, failures=0, failing_since=None, announced_at=None, retry_at=None, last_error=None
             )
             return well, orders
-        if error != health.last_error:
-            log.warning("%s: %s", destination.name, error)
         ill = dataclasses.replace(
             health,
             failures=health.failures + 1,

@@ -28,6 +28,7 @@ class Queue:
                 delivery.c.id.label("delivery_id"),
                 delivery.c.attempts,
                 delivery.c.created_at.label("queued_at"),
+                delivery.c.last_error,
                 notice,
             )
             .join(notice, notice.c.id == delivery.c.notice_pk)
@@ -43,6 +44,7 @@ class Queue:
                 notice=rows.to_notice(dict(row)),
                 attempts=row["attempts"],
                 created_at=row["queued_at"],
+                last_error=row["last_error"],
             )
             for row in found
         ]
