@@ -21,15 +21,16 @@ class Alarm:
         self._told: dict[str, datetime] = {}
 
     def trouble(self, reason: str, now: datetime) -> None:
-        """Something could not be read or written."""
+        """A pass could not be read or written."""
         with self._lock:
             self._since = self._since or now
             self._reason = reason
 
-    def fine(self) -> None:
-        """Something was written."""
+    def fine(self) -> bool:
+        """A whole pass was written; whether that is news to anybody."""
         with self._lock:
             self._since = None
+            return bool(self._told)
 
     def due(self, destination: str, now: datetime) -> model.Notice | None:
         """What this destination has to be told now; counts as told."""

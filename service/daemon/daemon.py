@@ -142,7 +142,6 @@ class Daemon:
         except errors.StoreTrouble as error:
             log.log(logging.DEBUG if name in self._troubles else logging.ERROR, "%s: %s", name, error)
             self._troubles.add(name)
-            self._alarm.trouble(str(error), self._now())
         except errors.Stopped:
             pass
         except Exception:
@@ -164,8 +163,15 @@ class Daemon:
 
     def _poll(self, watcher: watching.Watcher) -> timedelta:
         began = self._app.clock.monotonic()
-        report = watcher.poll(self._now(), queued=self._wake)
-        self._alarm.fine()
+        try:
+            report = watcher.poll(self._now(), queued=self._wake)
+        except errors.StoreTrouble as error:
+            # Whoever delivers tells of it, each to its own destination.
+            self._alarm.trouble(str(error), self._now())
+            self._wake()
+            raise
+        if self._alarm.fine():
+            self._wake()
         if self._on_pass:
             self._on_pass(report)
         # From the start of the pass to the start of the next: a long pass must not stretch the interval.
