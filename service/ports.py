@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service import model
+from service.rules import health
 
 
 class Provider(Protocol):
@@ -77,9 +78,7 @@ class Record(Protocol):
 
     def keep_unreadable(self, account: str, raws: Collection[str], now: datetime) -> None: ...
 
-    def gone(
-        self, account: str, job_ids: Collection[str], now: datetime, orders: Iterable[model.Order] = ()
-    ) -> None:
+    def gone(self, account: str, job_ids: Collection[str], now: datetime, orders: Iterable[model.Order] = ()) -> None:
         """The provider no longer has these jobs: stop asking for them, and tell it."""
         ...
 
@@ -123,6 +122,14 @@ class Shelf(Protocol):
 
     def forget_events(self, before: datetime) -> int:
         """Remove the events of ended jobs that were created before; how many."""
+        ...
+
+    def condition(self) -> health.Database | None:
+        """The file as it looks from outside; None for a database that is no file."""
+        ...
+
+    def cut_wal(self) -> None:
+        """Empty the write-ahead log into the database, as far as nobody reads from it."""
         ...
 
 

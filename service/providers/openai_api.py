@@ -5,7 +5,6 @@ answers is left aside, because real payloads do not fit its types and building t
 rest of a pass.
 """
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,8 +16,6 @@ from service import bounded, errors, model
 from service.providers import payloads, trouble
 from service.rules import listing, patience, plain
 
-# Blips are retried by the SDK within the pass; what lasts longer is a matter for the next pass.
-_RETRIES = 2
 # With all its retries and the pauses that the provider may ask for in between (120 s each).
 _LONGEST_SECONDS = 300.0
 # For all of one request for a course.
@@ -28,7 +25,8 @@ _LONGEST_BRIEF_SECONDS = 1.5 * patience.COURSE_BUDGET.total_seconds()
 class OpenAIProvider:
     """An account at OpenAI or at any address that speaks its fine-tuning API (see ports.Provider).
 
-    `request_timeout` bounds each attempt of a request.
+    `request_timeout` bounds each attempt of a request. Blips are tried again by the SDK within the pass, `retries`
+    times; what lasts longer is a matter for the next pass.
     """
 
     def __init__(
@@ -40,6 +38,7 @@ class OpenAIProvider:
         request_timeout: timedelta,
         organization: str | None = None,
         project: str | None = None,
+        retries: int = 2,
     ) -> None:
         self._account = account
         self._client = openai.OpenAI(
@@ -48,7 +47,7 @@ class OpenAIProvider:
             organization=organization,
             project=project,
             timeout=request_timeout.total_seconds(),
-            max_retries=_RETRIES,
+            max_retries=retries,
         )
         self._key = api_key
         self._host = urlsplit(base_url).netloc.rpartition("@")[2] or "the provider"
@@ -85,6 +84,9 @@ class OpenAIProvider:
         item = payloads.item(self._object(self._ask(lambda: self._jobs.with_raw_response.retrieve(job_id))))
         if item is None:
             raise errors.Permanent(f"{self._host} answered for job {job_id} with an object that has no id.")
+        if item.job_id != job_id:
+            other = plain.line(item.job_id, 120)
+            raise errors.Permanent(f"{self._host} answered for job {job_id} with another one, {other}.")
         return item
 
     def read(self, item: model.Item) -> model.Job:
@@ -140,10 +142,7 @@ class OpenAIProvider:
 
     def _object(self, content: bytes) -> dict[str, Any]:
         try:
-            answer = json.loads(content)
-            if b"\\ud" in content.lower():
-                # Half of a surrogate pair is no character and no database keeps it: a question mark stands for it.
-                answer = json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+            answer = payloads.parsed(content)
         except (ValueError, RecursionError) as error:
             start = trouble.masked(content.decode("utf-8", "replace"), self._key).strip()[:60]
             raise errors.Transient(

@@ -24,6 +24,38 @@ _JSON = Mapping[str, Any]
 _LATEST_SECONDS = 10_000_000_000
 _LATEST = datetime.fromtimestamp(_LATEST_SECONDS, UTC)
 _EARLIEST = datetime.fromtimestamp(0, UTC)
+# Longer integers are no field of ours, and Python reads none of more than 4300.
+_MOST_DIGITS = 1000
+
+
+def parsed(content: bytes) -> Any:
+    """The value of a JSON text; numbers that no JSON text may hold, or that Python refuses to read, are null.
+
+    Raises ValueError or RecursionError for what is no JSON.
+    """
+    try:
+        value = json.loads(content, parse_float=_real_of, parse_constant=_no_number)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of thousands of digits in one field must not cost all the others
+        value = json.loads(content, parse_float=_real_of, parse_constant=_no_number, parse_int=_integer_of)
+    if b"\\ud" in content.lower():
+        # Half of a surrogate pair is no character and no database keeps it: a question mark stands for it.
+        value = json.loads(plain.json_text(value).encode("utf-8", "replace"))
+    return value
+
+
+def _no_number(_word: str) -> None:
+    """NaN and Infinity."""
+
+
+def _real_of(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
+
+
+def _integer_of(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 def item(payload: object) -> model.Item | None:

@@ -1,8 +1,9 @@
 """What can go wrong with a provider, in our words: each kind with what to do about it, none with the key in it."""
 
 import contextlib
+import email.utils
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx2  # the openai SDK rests on it and lets this one error through
 import openai
@@ -58,12 +59,13 @@ def _of_status(host: str, error: openai.APIStatusError, said: str) -> errors.Tun
         )
     if status == 404:
         return errors.NotFound(f"{host} does not have this (404): {said}")
-    if status == 429 and error.code == "insufficient_quota":
+    if status == 429 and "insufficient_quota" in (error.code, error.type):
         return errors.Refused(f"{host} says that the quota is used up (429): {said} Check the plan and billing there.")
     if status == 429:
         return errors.RateLimited(f"{host} asks us to slow down (429): {said}", _retry_after(error))
     if status in (408, 409) or status >= 500:
-        return errors.Transient(f"{host} has trouble ({status}): {said}")
+        text, pause = f"{host} has trouble ({status}): {said}", _retry_after(error)
+        return errors.RateLimited(text, pause) if pause else errors.Transient(text)
     return errors.Permanent(f"{host} does not accept the request ({status}): {said} Check base_url.")
 
 
@@ -78,11 +80,26 @@ def _said(error: openai.APIStatusError, key: str) -> str:
 
 
 def _retry_after(error: openai.APIStatusError) -> timedelta | None:
+    headers = error.response.headers
+    asked = headers.get("retry-after", "")
     try:
-        seconds = float(error.response.headers.get("retry-after", ""))
+        seconds = float(asked)
+    except ValueError:
+        seconds = _seconds_until(asked, headers.get("date", ""))
+    try:
         return timedelta(seconds=min(max(seconds, 0), _LONGEST_PAUSE_SECONDS))
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+
+
+def _seconds_until(asked: str, now: str) -> float:
+    """From one HTTP date to another, both by the clock of the same server, if it sends its own; nan for no date."""
+    try:
+        until = email.utils.parsedate_to_datetime(asked)
+        since = email.utils.parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return (until - since).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return float("nan")
 
 
 def _root(error: BaseException) -> str:

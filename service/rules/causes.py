@@ -17,7 +17,8 @@ _HTTP_STATUS = re.compile(r"(\(\d{3}\)|error=\d{3})\W?")
 def reduced(text: str) -> str:
     """What stays of the words of a trouble when what varies is left out.
 
-    Numbers, times, addresses and the ids of requests have digits in them; the HTTP status, as in `(503)` and `error=503`, is kept.
+    Numbers, times, addresses and the ids of requests have digits in them; the HTTP status, as in `(503)` and
+    `error=503`, is kept.
     """
     return _WITH_DIGITS.sub(lambda word: word[0] if _HTTP_STATUS.fullmatch(word[0]) else "#", text)
 

@@ -25,8 +25,18 @@ def merge(known: model.Job | None, seen: model.Job, *, now: datetime, baseline: 
         if known and known.state.ended:
             finished = known.finished_at
         elif not baseline:
-            finished = now
-    return dataclasses.replace(seen, started_at=started, finished_at=finished)
+            finished = max(filter(None, (seen.created_at, started, now)))
+    return _in_order(dataclasses.replace(seen, started_at=started, finished_at=finished))
+
+
+def _in_order(job: model.Job) -> model.Job:
+    """`job` started neither before it was created nor after it ended: our clock and the provider's may differ."""
+    started = job.started_at
+    if started and job.finished_at:
+        started = min(started, job.finished_at)
+    if started and job.created_at:
+        started = max(started, job.created_at)
+    return dataclasses.replace(job, started_at=started)
 
 
 def change(
@@ -69,4 +79,4 @@ def with_course(job: model.Job, course: model.Course) -> model.Job:
         for event in course.events
         if event.created_at and event.message.lower().rstrip(".").startswith(_STARTED)
     ]
-    return dataclasses.replace(job, started_at=min(starts)) if starts else job
+    return _in_order(dataclasses.replace(job, started_at=min(starts))) if starts else job

@@ -10,36 +10,46 @@ from datetime import datetime
 from service import model
 
 PAGE_SIZE = 100
+# A million jobs. A listing that goes on behind them has no end.
+MOST_PAGES = 10_000
 
 
 class Walk:
     """One reading of a listing, page by page: feed each page to `take`, stop when it says so.
 
     `watermark`: creation time of the newest job at the end of the last complete pass; None reads everything.
+    `fresh`: of the page taken last, the jobs not met before; one that is listed twice is read once, at its first
+    place. `endless`: there was more behind `most_pages` pages.
     """
 
-    def __init__(self, watermark: datetime | None) -> None:
+    def __init__(self, watermark: datetime | None, most_pages: int = MOST_PAGES) -> None:
         self._watermark = watermark
+        self._most_pages = most_pages
         self._previous: datetime | None = None
         self.seen: set[str] = set()
         self.newest: datetime | None = None
         self.newest_first = True
-        self.repeated = False
+        self.fresh: tuple[model.Item, ...] = ()
+        self.repeated = self.endless = False
         self.pages = 0
 
     def take(self, page: model.Page) -> bool:
         """Note the page; True while further pages are needed to have everything since the watermark."""
-        fresh = [item for item in page.items if item.job_id not in self.seen]
-        self.repeated = bool(page.items) and not fresh
+        self.fresh = tuple(item for item in page.items if self._is_fresh(item))
+        self.repeated = bool(page.items) and not self.fresh
         self.pages += 1
-        for item in fresh:
+        for item in self.fresh:
             self._note(item)
-        if page.after is None or not fresh:
-            return False
-        return not self._covered()
+        needed = page.after is not None and bool(self.fresh) and not self._covered()
+        self.endless = needed and self.pages >= self._most_pages
+        return needed and not self.endless
+
+    def _is_fresh(self, item: model.Item) -> bool:
+        met = item.job_id in self.seen
+        self.seen.add(item.job_id)
+        return not met
 
     def _note(self, item: model.Item) -> None:
-        self.seen.add(item.job_id)
         if item.created_at is None:
             return
         if self._previous and item.created_at > self._previous:

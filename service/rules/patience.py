@@ -26,13 +26,20 @@ def pause(failures: int, luck: float) -> timedelta:
     return grown * (0.8 + 0.4 * luck)
 
 
-def is_blind(failing_since: datetime | None, now: datetime, *, refused: bool, blind_after: timedelta) -> bool:
+def is_blind(
+    failing_since: datetime | None, now: datetime, *, refused: bool, blind_after: timedelta,
+    pause: timedelta = timedelta(0),
+) -> bool:  # fmt: skip
     """Whether an account that fails has to be announced: after a while, or when it refuses us twice in a row.
 
     Not at the first refusal: gateways answer 401 and 403 now and then, and each would be two notices.
-    `failing_since`: the first failed pass since the last good one, None if this is it.
+    `failing_since`: the first failed pass since the last good one, None if this is it. `pause`: for how long the
+    provider wants no further look; what will be too long then is told now, because then nobody looks.
     """
-    return failing_since is not None and (refused or abs(now - failing_since) >= blind_after)
+    failing = abs(now - failing_since) if failing_since else timedelta(0)
+    if pause and failing + pause >= blind_after:
+        return True
+    return failing_since is not None and (refused or failing >= blind_after)
 
 
 def give_up(age: timedelta, attempts: int, give_up_after: timedelta) -> bool:

@@ -109,12 +109,36 @@ def _where(notice: model.Notice) -> Iterable[tuple[str, object]]:
 
 def _of_watch(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
     facts = notice.facts
+    if facts["about"] == "jobs":
+        return _of_jobs(notice, zone)
     what = " ".join(filter(None, (facts["about"], plain.text(facts["name"], 80))))
     failing, effect, told = _WATCHED[facts["about"]]
     if notice.kind is model.Kind.WATCH_RECOVERED:
         lasted = plain.duration(notice.created_at - clock.from_text(facts["since"]))
         return f"tunewatch is back: {what}", [f"The {what} works again after {lasted}. {told}"]
     return failing.format(what), [effect, *_reason(facts, zone), "Look: tunewatch health"]
+
+
+def _of_jobs(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
+    """Unfinished jobs that went out of sight: without a reason, the provider no longer has them."""
+    facts, reason = notice.facts, notice.facts["reason"]
+    shown, one = facts["jobs"], facts["count"] == 1
+    what = plain.text(shown[0]["id"], 60) if one else plain.count(facts["count"], "job")
+    which = f"{'this unfinished job' if one else f'these {what}, all unfinished,'} of account {notice.account}"
+    if reason:
+        opening = f"tunewatch cannot read {which}: an end may go untold until this is mended. It goes on asking."
+    else:
+        opening = (
+            f"The provider no longer has {which} (404). What was seen stays in the history; tunewatch stops asking."
+        )
+    rows = [
+        *(("Last known", f"{plain.text(job['id'], 120)}, {plain.text(job['status'], 80)}") for job in shown),
+        ("And", f"{plain.count(facts['count'] - len(shown), 'job')} more" if facts["count"] > len(shown) else None),
+        ("Check", None if one or reason else "whether the key still belongs to the same project"),
+    ]
+    look = f"show {notice.job_id}" if one else f"jobs --account {notice.account}"
+    told = _reason(facts, zone) if reason else []
+    return f"tunewatch lost sight of {what}", [opening, *_rows(rows), *told, *_rows([("Look", f"tunewatch {look}")])]
 
 
 def _of_delivery(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from service import model
+from service.store import courses, rows, schema
 from service.store import engine as engines
 from service.store import orders as ordering
-from service.store import rows, schema
 
-_METRIC_FIELDS = tuple(field.name for field in dataclasses.fields(model.Metric) if field.name != "step")
 _UNREADABLE_LIMIT = 64 * 1024  # characters of a payload that we cannot use anyway
+# Of an account; one that sends ever new ones must not fill the disk.
+_UNREADABLE_KEPT = 500
 
 
 class Record:
@@ -47,6 +48,11 @@ class Record:
         )
         with self._reads.connect() as connection:
             return {row.job_id: row.created_at for row in connection.execute(query)}
+
+    def count(self, account: str) -> int:
+        query = sa.select(sa.func.count()).select_from(schema.job).where(_in_account(account))
+        with self._reads.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def raws(self, account: str, job_ids: Collection[str]) -> dict[str, str]:
         job = schema.job
@@ -91,11 +97,14 @@ class Record:
 
     def known_events(self, account: str, job_id: str, event_ids: Collection[str]) -> set[str]:
         event = schema.event
-        query = sa.select(event.c.event_id).where(
-            event.c.job_pk == _job_pk(account, job_id), event.c.event_id.in_(event_ids)
-        )
+        known: set[str] = set()
         with self._reads.connect() as connection:
-            return set(connection.execute(query).scalars())
+            for ids in courses.pieces(event_ids):
+                query = sa.select(event.c.event_id).where(
+                    event.c.job_pk == _job_pk(account, job_id), event.c.event_id.in_(ids)
+                )
+                known.update(connection.execute(query).scalars())
+        return known
 
     def course_state(self, account: str, job_id: str) -> tuple[bool, str | None]:
         job = schema.job
@@ -109,7 +118,9 @@ class Record:
         query = sa.select(metric).where(metric.c.job_pk == _job_pk(account, job_id)).order_by(metric.c.step)
         with self._reads.connect() as connection:
             found = connection.execute(query).mappings().all()
-        return tuple(model.Metric(step=row["step"], **{name: row[name] for name in _METRIC_FIELDS}) for row in found)
+        return tuple(
+            model.Metric(step=row["step"], **{name: row[name] for name in courses.METRIC_FIELDS}) for row in found
+        )
 
     def record(self, account: str, updates: Sequence[model.Update], now: datetime) -> None:
         if not updates:
@@ -125,7 +136,7 @@ class Record:
                 connection.execute(schema.status_change.insert(), changes)
             for update in updates:
                 if update.course:
-                    _write_course(connection, pks[update.job.job_id], update.course)
+                    courses.write(connection, pks[update.job.job_id], update.course)
                 ordering.queue(connection, update.orders)
 
     def keep_unreadable(self, account: str, raws: Collection[str], now: datetime) -> None:
@@ -134,7 +145,9 @@ class Record:
         table = schema.unreadable
         with self._engine.begin() as connection:
             account_pk = _account_pk(connection, account)
-            for raw in raws:
+            query = sa.select(sa.func.count()).where(table.c.account_pk == account_pk)
+            room = _UNREADABLE_KEPT - int(connection.execute(query).scalar_one())
+            for raw in list(raws)[: max(room, 0)]:
                 digest = hashlib.sha256(raw.encode()).hexdigest()
                 same = (table.c.account_pk == account_pk) & (table.c.digest == digest)
                 if connection.execute(sa.select(table.c.id).where(same)).first():
@@ -145,13 +158,13 @@ class Record:
                     )
                 )
 
-    def gone(self, account: str, job_id: str, now: datetime) -> None:
+    def gone(self, account: str, job_ids: Collection[str], now: datetime, orders: Iterable[model.Order] = ()) -> None:
+        job = schema.job
         with self._engine.begin() as connection:
-            connection.execute(
-                schema.job.update()
-                .where(schema.job.c.id == _job_pk(account, job_id))
-                .values(gone_at=now, course_due_at=None)
-            )
+            for ids in courses.pieces(job_ids):
+                those = _in_account(account) & job.c.job_id.in_(ids)
+                connection.execute(job.update().where(those).values(gone_at=now, course_due_at=None))
+            ordering.queue(connection, orders)
 
     def end_pass(self, account: model.AccountRecord, orders: Iterable[model.Order] = ()) -> None:
         values = {field.name: getattr(account, field.name) for field in dataclasses.fields(account)}
@@ -172,8 +185,11 @@ def _job_pk(account: str, job_id: str) -> sa.ScalarSelect[Any]:
 
 
 def _rows_of(connection: sa.Connection, account: str, job_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    query = sa.select(schema.job).where(_in_account(account), schema.job.c.job_id.in_(job_ids))
-    return {row["job_id"]: dict(row) for row in connection.execute(query).mappings()}
+    found = {}
+    for ids in courses.pieces(job_ids):
+        query = sa.select(schema.job).where(_in_account(account), schema.job.c.job_id.in_(ids))
+        found.update({row["job_id"]: dict(row) for row in connection.execute(query).mappings()})
+    return found
 
 
 def _account_pk(connection: sa.Connection, name: str) -> int:
@@ -226,54 +242,3 @@ def _job_values(update: model.Update, before: Mapping[str, Any], now: datetime) 
 
 def _change_row(change: model.StatusChange) -> dict[str, Any]:
     return {field.name: getattr(change, field.name) for field in dataclasses.fields(change)}
-
-
-def _write_course(connection: sa.Connection, job_pk: int, course: model.Course) -> None:
-    _add_missing(connection, schema.event, "event_id", job_pk, course.events)
-    _add_missing(connection, schema.checkpoint, "checkpoint_id", job_pk, course.checkpoints)
-    if course.metrics:
-        _write_metrics(connection, job_pk, course.metrics)
-
-
-def _write_metrics(connection: sa.Connection, job_pk: int, metrics: Iterable[model.Metric]) -> None:
-    """Add new steps, and to known ones what was not measured before; of two values for one the first counts.
-
-    What is known already is not written again.
-    """
-    table = schema.metric
-    query = sa.select(table).where(table.c.job_pk == job_pk)
-    known = {row["step"]: dict(row) for row in connection.execute(query).mappings()}
-    merged: dict[int, dict[str, Any]] = {}
-    for metric in metrics:
-        row = merged.setdefault(metric.step, dict.fromkeys(_METRIC_FIELDS))
-        row.update({name: getattr(metric, name) for name, value in row.items() if value is None})
-    new = [{"job_pk": job_pk, "step": step, **row} for step, row in merged.items() if step not in known]
-    if new:
-        connection.execute(table.insert(), new)
-    changed = []
-    for step in merged.keys() & known.keys():
-        old = {name: known[step][name] for name in _METRIC_FIELDS}
-        both = {name: merged[step][name] if value is None else value for name, value in old.items()}
-        if both != old:
-            changed.append({**both, "at_step": step})
-    if changed:
-        at_step = (table.c.job_pk == job_pk) & (table.c.step == sa.bindparam("at_step"))
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in _METRIC_FIELDS}
-        connection.execute(table.update().where(at_step).values(values), changed)
-
-
-def _add_missing(connection: sa.Connection, table: sa.Table, id_name: str, job_pk: int, records: Sequence[Any]) -> None:
-    """Insert those of a job's records whose id is not there yet."""
-    by_id = {getattr(record, id_name): record for record in records}
-    known = set(
-        connection.execute(
-            sa.select(table.c[id_name]).where(table.c.job_pk == job_pk, table.c[id_name].in_(list(by_id)))
-        ).scalars()
-    )
-    new = [
-        {"job_pk": job_pk, **{field.name: getattr(record, field.name) for field in dataclasses.fields(record)}}
-        for key, record in by_id.items()
-        if key not in known
-    ]
-    if new:
-        connection.execute(table.insert(), new)

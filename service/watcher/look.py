@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from service import errors, model, ports
-from service.rules import compare, listing, notices, patience, routing
+from service.rules import compare, listing, notices, patience, plain, routing
 from service.watcher import course, reader
 
 log = logging.getLogger(__name__)
@@ -14,20 +14,24 @@ log = logging.getLogger(__name__)
 # Jobs whose course is read at one pass besides those that changed; the rest wait for the next.
 _COURSES_PER_PASS = 20
 _PAST_MARGIN = timedelta(days=1)
+# Of jobs that belong into one line.
+_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a look needs of its watcher. `queued` is told when notices wait; `trouble` logs each text once."""
+    """What a look needs of its watcher. `queued` is told when notices wait."""
 
     provider: ports.Provider
     record: ports.Record
     destinations: tuple[model.Destination, ...]
     interval: timedelta
+    blind_after: timedelta
     first_run: timedelta | None
+    most_pages: int
     queued: Callable[[], None]
-    trouble: Callable[[str], None]
-    missed: set[str]
+    trouble: reader.Trouble
+    memory: reader.Memory
 
 
 class Look:
@@ -42,6 +46,7 @@ class Look:
         self._new_budget = new_budget
         self._budget = new_budget()
         self.pages = self.jobs = self.changes = self.notices = 0
+        self._unreadable = 0
 
     @property
     def _first_sight(self) -> bool:
@@ -56,19 +61,21 @@ class Look:
         account, around = self._account, self._around
         since = account.full_read_at
         everything = full or not since or abs(self._now - since) >= patience.FULL_READ_EVERY
-        walk = listing.Walk(None if everything else account.watermark)
+        walk = listing.Walk(None if everything else account.watermark, around.most_pages)
         unfinished = around.record.unfinished(account.name)
-        reading = reader.Reader(account.name, around.provider, around.record, around.trouble, around.missed)
+        reading = reader.Reader(account.name, around.provider, around.record, around.trouble, around.memory)
         for page in reading.pages(walk, unfinished):
             self._keep_unreadable(page)
             self.pages += 1
             self.jobs += len(page.items)
-            self._take(page.items, model.Source.LIST)
+            # A provider that does not keep to the size of a page may answer with all it has.
+            for start in range(0, len(page.items), listing.PAGE_SIZE):
+                self._take(page.items[start : start + listing.PAGE_SIZE], model.Source.LIST)
         for item in reading.retrieved(unfinished.keys() - walk.seen, self._now):
             self._take([item], model.Source.RETRIEVE)
+        self._tell_of_gone(reading.gone)
         self._catch_up()
-        if walk.repeated:
-            around.trouble("its listing repeats a page; reading stopped there. Jobs behind it cannot be seen.")
+        self._judge(walk)
         whole = everything or not walk.newest_first
         return dataclasses.replace(
             account,
@@ -95,7 +102,10 @@ class Look:
             except Exception as surprise:  # noqa: BLE001 - one bad item must not stop a pass
                 # Whatever a payload does to us, the other jobs go on. It is tried again at the next pass.
                 record.keep_unreadable(account, [item.raw], self._now)
-                self._around.trouble(f"job {item.job_id} cannot be understood ({surprise!r}); kept raw, tried again")
+                self._around.trouble(
+                    f"job {plain.line(item.job_id, 120)} cannot be understood ({surprise!r}); kept raw, tried again",
+                    cause=f"not understood: {surprise!r}",
+                )
         record.record(account, updates, self._now)
         self._note(updates)
 
@@ -159,7 +169,51 @@ class Look:
             return None
         return self._now + self._around.interval * patience.COURSE_INTERVALS
 
+    def _judge(self, walk: listing.Walk) -> None:
+        """What is odd about the listing as a whole."""
+        trouble = self._around.trouble
+        if walk.repeated:
+            trouble("its listing repeats a page; reading stopped there. Jobs behind it cannot be seen.")
+        if walk.endless:
+            trouble(f"its listing has no end; reading stopped after {plain.count(walk.pages, 'page')}.")
+        if walk.seen or self._unreadable:
+            return
+        if count := self._around.record.count(self._account.name):
+            known = f"{plain.count(count, 'job')} {'is' if count == 1 else 'are'} known"
+            trouble(f"lists no jobs at all, though {known}: is it the key of the same project?")
+
+    def _tell_of_gone(self, gone: Sequence[str]) -> None:
+        """One notice and one line for all of a pass: with the wrong key, all jobs go at once."""
+        if not gone:
+            return
+        record, account = self._around.record, self._account.name
+        order = self._order_about(sorted(gone), since=self._now, reason=None)
+        record.gone(account, gone, self._now, [order])
+        self.notices += 1
+        self._around.queued()
+        log.warning(
+            "%s: the provider no longer has %s: %s; history stays, not asked for any more",
+            account, plain.count(len(gone), "job"), _named(gone),
+        )  # fmt: skip
+
+    def unread(self) -> list[model.Order]:
+        """What has to be told of jobs that could not be read by their ids for so long."""
+        memory = self._around.memory
+        jobs = memory.to_tell(self._now, self._around.blind_after)
+        if not jobs:
+            return []
+        since = min(memory.unread[job_id] for job_id in jobs)
+        return [self._order_about(jobs, since=since, reason=memory.reason)]
+
+    def _order_about(self, job_ids: Sequence[str], *, since: datetime, reason: str | None) -> model.Order:
+        account = self._account.name
+        known = self._around.record.known(account, job_ids)
+        jobs = [known[job_id] for job_id in job_ids]
+        notice = notices.of_jobs(account, jobs, since=since, reason=reason, now=self._now)
+        return model.Order(notice=notice, destinations=routing.destinations(notice, self._around.destinations))
+
     def _keep_unreadable(self, page: model.Page) -> None:
+        self._unreadable += len(page.unreadable)
         if page.unreadable:
             self._around.record.keep_unreadable(self._account.name, page.unreadable, self._now)
             self._around.trouble(f"{len(page.unreadable)} jobs in its listing have no usable id; kept raw")
@@ -175,7 +229,13 @@ class Look:
                 continue
             self.changes += 1
             level = logging.DEBUG if self._first_sight else logging.INFO
-            was, job = update.change.from_status or "new", update.job
-            log.log(level, "%s: job %s: %s -> %s", job.account, job.job_id, was, job.status)
+            job = update.job
+            was, status = (plain.line(each, 80) for each in (update.change.from_status or "new", job.status))
+            log.log(level, "%s: job %s: %s -> %s", job.account, plain.line(job.job_id, 120), was, status)
             if job.state is model.State.UNKNOWN:
-                self._around.trouble(f"status {job.status!r} is not known here; such jobs count as unfinished")
+                self._around.trouble(f"status {status!r} is not known here; such jobs count as unfinished")
+
+
+def _named(job_ids: Sequence[str]) -> str:
+    shown = ", ".join(plain.line(job_id, 120) for job_id in job_ids[:_NAMED])
+    return shown if len(job_ids) <= _NAMED else f"{shown}, …"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service import clock, errors, model, ports
-from service.rules import notices, patience, plain, routing
-from service.watcher import course, look
+from service.rules import causes, listing, notices, patience, plain, routing
+from service.watcher import course, look, reader
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,11 @@ class Report:
 
 
 class Watcher:
-    """Looks at one account, again and again; remembers nothing that is not in the store but what it has logged."""
+    """Looks at one account, again and again.
+
+    What it remembers itself, and would tell or ask once more without it: what was logged, and which single jobs
+    could not be read. `most_pages`: where a listing without an end is left.
+    """
 
     def __init__(
         self,
@@ -56,14 +60,17 @@ class Watcher:
         record: ports.Record,
         destinations: Sequence[model.Destination],
         time: clock.Clock,
+        most_pages: int = listing.MOST_PAGES,
     ) -> None:
         self._settings = settings
         self._provider = provider
         self._record = record
         self._destinations = tuple(destinations)
         self._time = time
-        self._logged: set[str] = set()
-        self._missed: set[str] = set()
+        self._most_pages = most_pages
+        self._failures, self._troubles = causes.Told(), causes.Told()
+        self._memory = reader.Memory()
+        self._refused = False
 
     @property
     def account(self) -> str:
@@ -75,18 +82,25 @@ class Watcher:
         `queued` is called whenever notices were written, so that they need not wait for the end of a long pass.
         A provider that cannot be read is part of the job: it ends in the report, never in an exception.
         """
+        began = self._time.monotonic()
         before = self._record.account(self.account)
         settings = self._settings
+
+        def trouble(text: str, cause: str | None = None) -> None:
+            news = self._troubles.is_news(cause or text, now)
+            log.log(logging.WARNING if news else logging.DEBUG, "%s: %s", self.account, text)
+
         around = look.Surroundings(
             provider=self._provider, record=self._record, destinations=self._destinations,
-            interval=settings.interval, first_run=settings.first_run, queued=queued, trouble=self._once,
-            missed=self._missed,
+            interval=settings.interval, blind_after=settings.blind_after, first_run=settings.first_run,
+            most_pages=self._most_pages, queued=queued, trouble=trouble, memory=self._memory,
         )  # fmt: skip
         one = look.Look(before, now, around, lambda: course.Budget(self._time, settings.course_budget))
         try:
             after = one.run(full=full)
         except (errors.Transient, errors.Permanent) as error:
-            orders, report = self._failed(before, error, one, now)
+            took = timedelta(seconds=self._time.monotonic() - began)
+            orders, report = self._failed(before, error, one, now, took)
         else:
             orders, report = self._good(before, after, one, now)
         if orders:
@@ -98,12 +112,12 @@ class Watcher:
     ) -> tuple[list[model.Order], Report]:
         unfinished = self._record.unfinished(self.account)
         pause = self._settings.interval if unfinished else self._settings.idle_interval
-        orders = []
+        unread = one.unread()
+        orders = [*unread]
         if before.blind_at and before.failing_since:
             orders.append(self._order(model.Kind.WATCH_RECOVERED, before.failing_since, None, now))
         if before.failing_since:
             log.info("%s: can be read again", self.account)
-            self._logged.clear()
         self._record.end_pass(
             dataclasses.replace(
                 after, last_pass_at=now, last_good_at=now, next_pass_at=now + pause, failing_since=None, blind_at=None,
@@ -111,6 +125,10 @@ class Watcher:
             ),
             orders,
         )  # fmt: skip
+        self._failures.forget()
+        self._refused = False
+        if unread:
+            self._memory.told.update(self._memory.unread)
         report = self._report(one, orders, pause, baseline=before.baseline_at is None)
         if report.baseline:
             log.info(
@@ -127,14 +145,16 @@ class Watcher:
         return orders, report
 
     def _failed(
-        self, before: model.AccountRecord, error: errors.TunewatchError, one: look.Look, now: datetime
+        self, before: model.AccountRecord, error: errors.TunewatchError, one: look.Look, now: datetime, took: timedelta
     ) -> tuple[list[model.Order], Report]:
         since = before.failing_since or now
-        asked = error.retry_after if isinstance(error, errors.RateLimited) else None
+        # Asked for at the end of a pass that may have waited for minutes, while `pause` begins at its start.
+        asked = took + error.retry_after if isinstance(error, errors.RateLimited) and error.retry_after else None
         pause = max(self._settings.interval, asked or timedelta(0))
         blind = before.blind_at is not None or patience.is_blind(
-            before.failing_since, now, refused=isinstance(error, errors.Refused), blind_after=self._settings.blind_after
-        )
+            before.failing_since, now, refused=self._refused_again(before, error), pause=asked or timedelta(0),
+            blind_after=self._settings.blind_after,
+        )  # fmt: skip
         orders = []
         if blind and not before.blind_at:
             orders.append(self._order(model.Kind.WATCH_FAILING, since, str(error), now))
@@ -145,9 +165,17 @@ class Watcher:
             ),
             orders,
         )  # fmt: skip
-        # Once per distinct trouble, not once per poll; the store remembers it across restarts of the process.
-        log.log(logging.DEBUG if str(error) == before.last_error else logging.WARNING, "%s: %s", self.account, error)
+        if before.last_error:  # which may have been logged by the process before this one
+            self._failures.is_news(before.last_error, now)
+        news = self._failures.is_news(str(error), now)
+        log.log(logging.WARNING if news else logging.DEBUG, "%s: %s", self.account, error)
         return orders, self._report(one, orders, pause, problem=str(error))
+
+    def _refused_again(self, before: model.AccountRecord, error: errors.TunewatchError) -> bool:
+        """Whether the look before this one was refused as well; what another process saw goes by its words."""
+        refused_before, self._refused = self._refused, isinstance(error, errors.Refused)
+        same = before.last_error is not None and causes.reduced(before.last_error) == causes.reduced(str(error))
+        return self._refused and (refused_before or same)
 
     def _report(
         self, one: look.Look, orders: Sequence[model.Order], pause: timedelta, *, baseline: bool = False,
@@ -161,8 +189,3 @@ class Watcher:
     def _order(self, kind: model.Kind, since: datetime, reason: str | None, now: datetime) -> model.Order:
         notice = notices.of_account(kind, self.account, since=since, reason=reason, now=now)
         return model.Order(notice=notice, destinations=routing.destinations(notice, self._destinations))
-
-    def _once(self, text: str) -> None:
-        """Log each distinct trouble once."""
-        log.log(logging.DEBUG if text in self._logged else logging.WARNING, "%s: %s", self.account, text)
-        self._logged.add(text)

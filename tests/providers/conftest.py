@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ KEY = "sk-planted-5ecret-0123456789"
 Connect = Callable[..., OpenAIProvider]
 
 
-def make(base_url: str, seconds: float = 5, **more: str) -> OpenAIProvider:
-    given = {"account": "main", "api_key": KEY, **more}
+def make(base_url: str, seconds: float = 5, **more: Any) -> OpenAIProvider:
+    given: dict[str, Any] = {"account": "main", "api_key": KEY, **more}
     return OpenAIProvider(**given, base_url=base_url, request_timeout=timedelta(seconds=seconds))
 
 

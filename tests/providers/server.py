@@ -53,7 +53,7 @@ def serving() -> Iterator[Script]:
                 self.close_connection = True
                 return
             content = answer.content()
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)  # without a Date of its own
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))

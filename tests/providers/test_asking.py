@@ -114,3 +114,11 @@ def test_half_a_character_does_not_keep_a_job_from_being_stored(server: Script, 
     (item,) = provider.jobs(None).items
     item.raw.encode()
     assert str(provider.read(item).error_message).startswith("cut ")
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999", b"9" * 10_000, b"-" + b"9" * 2_000_000])
+def test_what_is_no_number_does_not_cost_the_others(server: Script, provider: OpenAIProvider, number: bytes) -> None:
+    """And what is kept of it can be read by any reader of JSON."""
+    server.says(Answer(200, b'{"data": [{"id": "ftjob-1", "seed": ' + number + b', "created_at": 1790000000}]}'))
+    (item,) = provider.jobs(None).items
+    assert item.raw == '{"created_at":1790000000,"id":"ftjob-1","seed":null}'

@@ -51,6 +51,7 @@ def said(message: str, **fields: Any) -> dict[str, Any]:
         (409, said("Locked"), errors.Transient, ["trouble (409)"]),
         (429, said("Slow down"), errors.RateLimited, ["slow down"]),
         (429, said("Nothing left", code="insufficient_quota"), errors.Refused, ["billing"]),
+        (429, said("Nothing left", type="insufficient_quota"), errors.Refused, ["billing"]),
         (500, said("Oh dear"), errors.Transient, ["trouble (500): Oh dear."]),
         (503, said("Overloaded", code="server_is_overloaded"), errors.Transient, ["trouble (503)"]),
         (529, said("Full"), errors.Transient, ["trouble (529)"]),
@@ -85,6 +86,15 @@ def test_a_refusal_becomes_an_error_of_the_right_kind(
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({}, None),
+        # An HTTP date, by the server's own clock when it tells it: ours may be hours away from it.
+        (
+            {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT", "date": "Wed, 21 Oct 2015 07:26:00 GMT"},
+            timedelta(minutes=2),
+        ),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT", "date": "Wed, 21 Oct 2015 07:29:00 GMT"}, timedelta(0)),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, timedelta(0)),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 77 Oct 2015 07:28:00 GMT"}, None),
     ],
 )
 def test_the_pause_asked_for_is_handed_on(
@@ -94,6 +104,15 @@ def test_the_pause_asked_for_is_handed_on(
     error = trouble(provider)
     assert isinstance(error, errors.RateLimited)
     assert error.retry_after == pause
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 503])
+def test_also_trouble_may_ask_for_a_pause(server: Script, provider: OpenAIProvider, status: int) -> None:
+    server.says(Answer(status, said("Maintenance"), AT_ONCE | {"retry-after": "600"}))
+    error = trouble(provider)
+    assert isinstance(error, errors.RateLimited)
+    assert error.retry_after == timedelta(minutes=10)
+    assert f"has trouble ({status})" in str(error)
 
 
 def test_a_long_pause_is_not_waited_for_within_the_pass(server: Script, provider: OpenAIProvider) -> None:
@@ -182,6 +201,13 @@ def test_a_listing_without_a_list_points_to_the_address(
 def test_a_job_without_an_id_is_not_taken_for_a_job(server: Script, provider: OpenAIProvider, body: object) -> None:
     server.says(Answer(200, body))
     assert type(trouble(provider, CALLS["retrieve"])) is errors.Permanent
+
+
+def test_another_job_is_not_taken_for_the_one_asked_for(server: Script, provider: OpenAIProvider) -> None:
+    server.says(Answer(200, {"id": "ftjob-2", "status": "succeeded"}))
+    error = trouble(provider, CALLS["retrieve"])
+    assert type(error) is errors.Permanent
+    assert "ftjob-2" in str(error)
 
 
 def test_a_closed_port_is_told_with_its_reason(connect: Connect) -> None:
