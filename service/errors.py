@@ -77,3 +77,7 @@ class AlreadyRunning(TunewatchError):
 
 class StoreTrouble(TunewatchError):
     """The database cannot be read or written just now: disk full, locked for long, gone."""
+
+
+class Damaged(StoreTrouble):
+    """The database no longer holds what was written to it: trying again cannot help, and writing may spoil more."""

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import service
@@ -18,6 +18,7 @@ from service.store import lease, migrate, process
 from service.store.queue import Queue
 from service.store.record import Record
 from service.store.shelf import Shelf
+from service.upkeep.upkeep import Upkeep
 from service.watcher.watcher import Settings as WatchSettings
 from service.watcher.watcher import Watcher
 
@@ -26,7 +27,7 @@ from service.watcher.watcher import Watcher
 class App:
     """Everything that runs, ready to run.
 
-    `shelf` is the store as housekeeping needs it; `intact` tells whether its file is still there.
+    `lease` is the right to write to the database, and knows what befalls its files.
     """
 
     settings: schema.Settings
@@ -35,8 +36,8 @@ class App:
     destinations: tuple[model.Destination, ...]
     notifier: AppriseNotifier
     outbox: Outbox
-    shelf: Shelf
-    intact: Callable[[], bool]
+    upkeep: Upkeep
+    lease: lease.Lease
     clock: clock.Clock
 
 
@@ -84,10 +85,10 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         migrate.upgrade(url, apart=daemon)
         holder.watch_over()
         engine = engines.writing(url)
-        stack.callback(engine.dispose)
+        stack.callback(_close, engine, holder)
         if daemon:
             process.started(engine, service.__version__, time.now())
-            stack.callback(_note_stop, engine, time)
+            stack.callback(_note_stop, engine, time, holder)
         app = _build(settings, engine, time, holder)
         for each in app.providers:
             stack.callback(each.close)
@@ -96,10 +97,17 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         yield app
 
 
-def _note_stop(engine: engines.Engine, time: clock.Clock) -> None:
+def _note_stop(engine: engines.Engine, time: clock.Clock, holder: lease.Lease) -> None:
     # A database that went away must not keep us from ending.
     with contextlib.suppress(errors.StoreTrouble):
-        process.stopped(engine, time.now())
+        if not holder.abandoned:
+            process.stopped(engine, time.now())
+
+
+def _close(engine: engines.Engine, holder: lease.Lease) -> None:
+    # The process ends right after this one; nothing else may be done to a database that is damaged.
+    if not holder.abandoned:
+        engine.dispose()
 
 
 def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock, holder: lease.Lease) -> App:
@@ -124,8 +132,8 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
             luck=random.random,
             time=time,
         ),
-        shelf=Shelf(engine),
-        intact=holder.intact,
+        upkeep=Upkeep(Shelf(engine), settings.database.keep_events),
+        lease=holder,
         clock=time,
     )
 

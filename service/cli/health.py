@@ -8,18 +8,21 @@ from service import clock, errors
 from service.cli import common, output
 from service.rules import health as rules
 from service.rules import plain
-from service.store import lease
+from service.store import condition, lease
+from service.store import engine as engines
 
 
 @click.command(epilog="Example:  tunewatch health || echo blind")
 @common.config_option
 @common.json_option
 def health(config: str | None, as_json: bool) -> None:
-    """Whether the watch works: 0 fine, 69 an account or a channel does not work, 1 nobody is watching."""
+    """Whether the watch works: 0 fine, 69 an account or a channel does not work, 1 nobody is watching or can record."""
     try:
         checks, watched = _checks(config)
     except errors.NoDatabase as error:
         checks, watched = [{"part": "daemon", "problem": str(error)}], False
+    except (errors.DatabaseRefused, errors.StoreTrouble) as error:
+        checks, watched = [{"part": "database", "problem": str(error)}], False
     fine = not any(check["problem"] for check in checks)
     if as_json:
         output.as_json({"healthy": fine, "checks": checks})
@@ -35,10 +38,11 @@ def _said(check: dict[str, str | None]) -> str:
 
 
 def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
-    """One entry per part, and whether somebody is watching at all."""
+    """One entry per part, and whether somebody is watching and can record what is seen."""
     now = clock.SystemClock().now()
     with common.desk(config) as desk:
         held = lease.held(desk.url)
+        database = _database(desk.url, held=held)
         process, accounts = desk.history.process(), desk.history.accounts()
         destinations = desk.history.destinations(clock.to_text(now - rules.FAILURES_SHOWN_FOR))
     stopped, started = (_time(process, name) for name in ("stopped_at", "started_at"))
@@ -48,7 +52,8 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
             "part": "daemon",
             "problem": rules.daemon_problem(held=held, started_at=started, stopped_at=stopped, polled=polled),
             "note": "running" if held else "none; `tunewatch poll` looks",
-        }
+        },
+        *database,
     ]
     for row in accounts:
         account = rules.Account(
@@ -70,7 +75,17 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
             note += f"; the last attempt failed: {destination.last_error}"
         part = f"channel {row['channel']} ({row['label']})"
         checks.append({"part": part, "problem": rules.destination_problem(destination), "note": note})
-    return checks, held or (polled and process is None)
+    watched = held or (polled and process is None)
+    return checks, watched and not any(check["problem"] for check in database)
+
+
+def _database(url: str, *, held: bool) -> list[dict[str, str | None]]:
+    path = engines.file_of(url)
+    if path is None:
+        return []
+    # What a daemon noted that is no more says nothing of now.
+    found = condition.look(path, lease.noted(url) if held else None)
+    return [{"part": "database", "problem": rules.database_problem(found), "note": found.path}]
 
 
 def _time(row: output.Row | None, name: str) -> datetime | None:

@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service import errors, model, wiring
 from service.daemon import alarm
+from service.rules import notices
 from service.upkeep import upkeep
 from service.watcher import watcher as watching
 
@@ -21,14 +22,13 @@ log = logging.getLogger(__name__)
 
 # Deliveries are started when something is queued; this is for what nobody announced, such as a changed clock.
 _DELIVERY_ROUND = timedelta(minutes=1)
-_UPKEEP_EVERY = timedelta(days=1)
 # The scheduler goes by the wall clock; beyond this difference to the steady one, everything is planned anew.
 _CLOCK_JUMP_SECONDS = 30
 _STOP_SECONDS = 8
 
 
 class MemberDied(Exception):
-    """A part of the daemon ended in a way nobody foresaw; the log has the details."""
+    """The daemon cannot go on: its database is gone or damaged, or a part of it failed; the log has the details."""
 
 
 class Daemon:
@@ -42,6 +42,7 @@ class Daemon:
         self._on_pass = on_pass
         self._wakes = {_delivery(destination): threading.Event() for destination in app.destinations}
         self._died = threading.Event()
+        self._doom: str | None = None
         self._stopping = threading.Event()
         self._busy = 0
         self._idle = threading.Condition()
@@ -58,7 +59,7 @@ class Daemon:
     def run(self, stop: threading.Event) -> bool:
         """Watch until `stop` is set; True when every member had ended by the time this returns.
 
-        Raises MemberDied when a member failed in an unforeseen way.
+        Raises MemberDied when it cannot go on.
         """
         # Whoever starts us has mended something, or hopes that it mended itself.
         self._hurry()
@@ -75,7 +76,7 @@ class Daemon:
         finally:
             ended = self._end()
         if self._died.is_set():
-            raise MemberDied("A part of tunewatch failed in an unforeseen way; the log above says where.")
+            raise MemberDied("tunewatch has ended, because it cannot go on like this; the log above says why.")
         return ended
 
     # -- supervision --------------------------------------------------------------------------------------------
@@ -83,10 +84,9 @@ class Daemon:
     def _supervise(self, stop: threading.Event) -> None:
         offset = self._clock_offset()
         while not stop.wait(1.0) and not self._died.is_set():
-            if not self._app.intact():
+            if problem := self._mishap():
                 # Into a file that nobody sees, everything can be written; it would be lost with us.
-                log.critical("the database was deleted or replaced while in use; ending, so that this is seen")
-                self._died.set()
+                self._give_up(problem)
                 return
             if abs(self._clock_offset() - offset) > _CLOCK_JUMP_SECONDS:
                 offset = self._clock_offset()
@@ -94,6 +94,13 @@ class Daemon:
                 self._hurry()
                 for job in self._scheduler.get_jobs():
                     self._plan(job.id)
+
+    def _mishap(self) -> str | None:
+        """What befell the files of the database: nothing that trying again would mend."""
+        try:
+            return self._app.lease.problem()
+        except errors.Damaged as damage:
+            return str(damage)
 
     def _clock_offset(self) -> float:
         return self._now().timestamp() - self._app.clock.monotonic()
@@ -107,8 +114,31 @@ class Daemon:
             provider.close()
         with self._idle:
             ended = self._idle.wait_for(lambda: self._busy == 0, timeout=_STOP_SECONDS)
+        if self._doom:
+            self._tell_everybody(self._doom)
         log.info("stopped" if ended else "stopped; a request that did not end in time was left behind")
         return ended
+
+    def _give_up(self, problem: str) -> None:
+        """The database is gone for good, as far as we can tell."""
+        with self._idle:
+            first, self._doom = self._doom is None, self._doom or problem
+        if first:
+            log.critical("%s", problem)
+        self._died.set()
+
+    def _tell_everybody(self, problem: str) -> None:
+        """Past the database, and all at once: who hangs keeps nobody from hearing it."""
+        notice = notices.of_database(model.Kind.WATCH_FAILING, since=self._now(), reason=problem, now=self._now())
+        tellers = [
+            threading.Thread(target=self._app.outbox.tell, args=[destination, notice], daemon=True)
+            for destination in self._app.destinations
+        ]
+        for each in tellers:
+            each.start()
+        end = self._app.clock.monotonic() + _STOP_SECONDS
+        for each in tellers:
+            each.join(max(0.0, end - self._app.clock.monotonic()))
 
     # -- members ------------------------------------------------------------------------------------------------
 
@@ -118,7 +148,7 @@ class Daemon:
             self._add(f"poll {watcher.account}", partial(self._poll, watcher), poll.interval)
         for destination in self._app.destinations:
             self._add(_delivery(destination), partial(self._deliver, destination), _DELIVERY_ROUND)
-        self._add("upkeep", self._upkeep, _UPKEEP_EVERY)
+        self._add("upkeep", self._upkeep, upkeep.EVERY)
 
     def _add(self, name: str, work: _Work, every: timedelta) -> None:
         self._scheduler.add_job(
@@ -136,12 +166,14 @@ class Daemon:
                 return None
             self._busy += 1
         try:
-            pause = work()
-            self._troubles.discard(name)
-            return pause
+            return work()
+        except errors.Damaged as error:
+            self._app.lease.abandon()
+            self._give_up(str(error))
         except errors.StoreTrouble as error:
-            log.log(logging.DEBUG if name in self._troubles else logging.ERROR, "%s: %s", name, error)
-            self._troubles.add(name)
+            # One disk that is full troubles every member.
+            log.log(logging.DEBUG if str(error) in self._troubles else logging.ERROR, "%s: %s", name, error)
+            self._troubles.add(str(error))
         except errors.Stopped:
             pass
         except Exception:
@@ -168,14 +200,25 @@ class Daemon:
         except errors.StoreTrouble as error:
             # Whoever delivers tells of it, each to its own destination.
             self._alarm.trouble(str(error), self._now())
+            self._app.lease.note(str(error))
             self._wake()
             raise
-        if self._alarm.fine():
-            self._wake()
+        self._fine()
         if self._on_pass:
             self._on_pass(report)
         # From the start of the pass to the start of the next: a long pass must not stretch the interval.
         return max(report.next_in - timedelta(seconds=self._app.clock.monotonic() - began), timedelta(0))
+
+    def _fine(self) -> None:
+        """A pass was written down whole, so the database can be used."""
+        self._app.lease.note(None)
+        if self._troubles:
+            self._troubles.clear()
+            log.info("the database can be used again")
+            # Receipts may wait to be written.
+            self._wake()
+        if self._alarm.fine():
+            self._wake()
 
     def _deliver(self, destination: model.Destination) -> timedelta | None:
         self._wakes[_delivery(destination)].clear()
@@ -198,7 +241,7 @@ class Daemon:
             log.error("%s", error)
 
     def _upkeep(self) -> None:
-        upkeep.prune(self._app.shelf, self._app.settings.database.keep_events, self._now())
+        self._app.upkeep.keep(self._now())
 
     def _plan(self, name: str, pause: timedelta = timedelta(0)) -> None:
         # Under the lock that a stop takes first: a scheduler that was shut down knows no jobs.

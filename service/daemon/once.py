@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from service import model, wiring
 from service.outbox import outbox as delivering
-from service.upkeep import upkeep
 from service.watcher import watcher as watching
 
 
@@ -30,7 +29,7 @@ def run(app: wiring.App, *, full: bool) -> Result:
     first = [_deliver(app, destination) for destination in app.destinations]
     # Trouble with one destination is told through the others, which may have had their turn already.
     again = [_deliver(app, destination) for destination in app.destinations]
-    upkeep.prune(app.shelf, app.settings.database.keep_events, app.clock.now())
+    app.upkeep.keep(app.clock.now())
     reports = [_sum(before, after) for before, after in zip(first, again, strict=True)]
     return Result(polls=polls, deliveries=tuple(zip(app.destinations, reports, strict=True)))
 

@@ -9,6 +9,10 @@ from service.rules import plain
 _LONGEST_PASS = timedelta(minutes=30)
 # A notice that was given up is a trouble of today, not for ever; `tunewatch deliveries --failed` keeps it.
 FAILURES_SHOWN_FOR = timedelta(days=1)
+# Four times what the write-ahead log is cut back to; it gets there only while somebody reads without an end.
+WAL_LIMIT_BYTES = 128 * 1024 * 1024
+# SQLite takes room in small pieces: what is still free below this is gone at the next page of jobs.
+_LEAST_FREE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,44 @@ class Destination:
     last_error: str | None
     waiting: int
     failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """The file as it looks from outside.
+
+    `readers`: other processes that read just now, as far as the system tells. `free_bytes`: None when the disk cannot
+    be asked. `read_only`: so is its file system. `trouble`: what the daemon has noted that it cannot do.
+    """
+
+    path: str
+    wal_bytes: int
+    readers: tuple[str, ...]
+    free_bytes: int | None
+    read_only: bool
+    trouble: str | None = None
+
+
+def database_problem(database: Database) -> str | None:
+    """Why nothing can be written, or soon cannot be; None when all is well."""
+    if database.trouble:
+        return f"the daemon cannot use it: {database.trouble}"
+    if database.read_only:
+        return f"the file system of {database.path} is mounted read-only; mount it for writing"
+    if database.free_bytes is not None and database.free_bytes < _LEAST_FREE_BYTES:
+        return f"the disk of {database.path} is full; make room there"
+    return wal_problem(database)
+
+
+def wal_problem(database: Database) -> str | None:
+    """Why the write-ahead log is as large as it is, None while it is small."""
+    if database.wal_bytes <= WAL_LIMIT_BYTES:
+        return None
+    who = " or ".join(database.readers) or "some program"
+    return (
+        f"{database.path}-wal has grown to {database.wal_bytes / 1e6:.0f} MB, because {who} has been reading for long "
+        "without an end; end it, and the file shrinks by itself"
+    )
 
 
 def daemon_problem(

@@ -1,18 +1,15 @@
 """Connections to the database, with what SQLite needs told to every one of them."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from service import errors
+from service.store import trouble
 
-# Primary result codes of SQLite that are no fault of a statement.
-_TROUBLE = {
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
-}  # fmt: skip
 # For the wiring, which hands engines around without knowing SQLAlchemy.
 Engine = sa.Engine
 # A writer waits this long for another one; a backup or a curious shell holds the file for less.
@@ -58,7 +55,7 @@ def writing(url: str) -> sa.Engine:
     whatever the busy timeout says; one that starts as a writer waits its turn.
     """
     engine = sa.create_engine(url)
-    sa.event.listen(engine, "handle_error", _translate)
+    sa.event.listen(engine, "handle_error", _translator(file_of(url)))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "begin", _begin_immediate)
@@ -78,7 +75,7 @@ def reading(url: str) -> sa.Engine:
     path = file_of(url)
     if path is None:
         return sa.create_engine(url)
-    if not path.exists():
+    if not path.exists():  # for permissions, see migrate.reading, which looks first
         raise errors.NoDatabase(
             f"There is no database at {path.absolute()}. If tunewatch runs already, call this in its folder, or with "
             "the same --config or DATABASE_URL; otherwise start it with `tunewatch run`."
@@ -90,39 +87,56 @@ def reading(url: str) -> sa.Engine:
         return connection
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
-    sa.event.listen(engine, "handle_error", _translate)
+    sa.event.listen(engine, "handle_error", _translator(path))
     sa.event.listen(engine, "begin", _begin_deferred)
     return engine
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """A bare connection that cannot write. Raises sqlite3.DatabaseError."""
-    address = path.absolute().as_uri()
-    connection = sqlite3.connect(
-        f"{address}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
-    )
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = _opened(address)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
         connection.close()
-        if Path(f"{path}-wal").exists():
+        unopened = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        if not unopened or wal_bytes(path):
             raise
-        # A reader that may not write to the folder cannot make the -shm file that WAL wants. With no -wal
+        # A reader that may not write to the folder cannot make the -shm file that WAL wants. With nothing in a -wal
         # there is no writer and nothing that is not in the file itself, so it can be read as it stands.
-        connection = sqlite3.connect(
-            f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-        )
+        connection = _opened(f"{address}&immutable=1")
     return connection
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+    )  # fmt: skip
+
+
+def path_of(engine: sa.Engine) -> Path | None:
+    """The file behind an engine of `writing`, None for another database."""
+    return file_of(engine.url.render_as_string(hide_password=False))
+
+
+def wal_bytes(path: Path) -> int:
+    """How large the write-ahead log of a database is; 0 when there is none."""
+    try:
+        return Path(f"{path}-wal").stat().st_size
+    except OSError:
+        return 0
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in (
+        # First of all, because the next one may have to wait already.
+        f"busy_timeout = {_BUSY_SECONDS * 1000}",
         "journal_mode = WAL",
         # With WAL, NORMAL may lose the last commits when the power fails: a notice sent twice, or a receipt.
         "synchronous = FULL",
         "foreign_keys = ON",
-        f"busy_timeout = {_BUSY_SECONDS * 1000}",
         f"journal_size_limit = {_WAL_LIMIT_BYTES}",
         # A quarter MB for each connection instead of two: a pass hardly ever reads the same page twice.
         "cache_size = -256",
@@ -138,15 +152,15 @@ def _begin_deferred(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _translate(context: sa.ExceptionContext) -> None:
+def _translator(path: Path | None) -> Callable[[sa.ExceptionContext], None]:
     """Trouble of the disk or the server becomes ours; a mistake in a statement stays what it is."""
-    cause = context.original_exception
-    code = getattr(cause, "sqlite_errorcode", None)
-    trouble = (
-        isinstance(context.sqlalchemy_exception, sa.exc.OperationalError) if code is None else code & 0xFF in _TROUBLE
-    )
-    if trouble:
-        raise errors.StoreTrouble(
-            f"The database cannot be used just now: {cause}. Check that the disk has room, that the file is there "
-            "and that no other program keeps it locked."
-        ) from cause
+
+    def translate(context: sa.ExceptionContext) -> None:
+        cause = context.original_exception
+        found = trouble.of(path, cause) if path else None
+        if path is None and isinstance(context.sqlalchemy_exception, sa.exc.OperationalError):
+            found = errors.StoreTrouble(f"The database cannot be used just now: {cause}. Check that it can be reached.")
+        if found:
+            raise found from cause
+
+    return translate

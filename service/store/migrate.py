@@ -1,18 +1,25 @@
 """Bringing a database to the present schema, or refusing it untouched."""
 
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from service import errors
+from service.store import condition, identity, trouble
 from service.store import engine as engines
-from service.store import identity
 
+log = logging.getLogger(__name__)
+
+# The child's exit code for an error of ours, told apart from a crash.
+_REFUSED = 3
+_OURS = {"alembic_version", "account", "job", "status_change", "notice", "delivery"}
 _MOVE_AWAY = "Name another place with [database] url or DATABASE_URL, or move that file away."
 
 
@@ -20,19 +27,24 @@ def upgrade(url: str, *, apart: bool = False) -> bool:
     """Make the database if there is none, bring it to the present schema; True when anything was done.
 
     One transaction: an upgrade that is interrupted leaves the database as it was. `apart`: in a process of its
-    own, since the 10 MB of Alembic would stay in this one for weeks. Raises errors.DatabaseRefused for a file of
-    another program, of a newer version, or one that cannot be opened.
+    own, since the 10 MB of Alembic would stay in this one for weeks. What a crash left behind is checked before
+    anything is written. Raises errors.DatabaseRefused for a file of another program, of a newer version, one that
+    is damaged or cannot be opened.
     """
     path = engines.file_of(url)
     if path is not None:
-        _refuse_foreign(path)
+        if not _refuse_foreign(path):
+            # SQLite would throw it away at the first sight of a file without content.
+            condition.set_wal_aside(path)
+        elif engines.wal_bytes(path):
+            _refuse_unsound(path)
     engine = engines.writing(url)
     try:
         if _revision(engine) == identity.REVISION:
             return False
         _run_apart(url) if apart else _run(engine)
     except errors.StoreTrouble as error:
-        raise _unusable(path, error.__cause__ or error) from error
+        raise errors.DatabaseRefused(str(error)) from error
     finally:
         engine.dispose()
     return True
@@ -54,8 +66,10 @@ def reading(url: str) -> sa.Engine:
     Raises errors.NoDatabase when there is none, errors.DatabaseRefused when it is another version's.
     """
     path = engines.file_of(url)
-    if path is not None and path.exists():
-        _refuse_foreign(path)
+    if path is not None:
+        # Without a folder there is no database either, and what to do then is said below.
+        with suppress(errors.NoDatabase):
+            _refuse_foreign(path)
     engine = engines.reading(url)
     if _revision(engine) != identity.REVISION:
         raise errors.DatabaseRefused(
@@ -71,12 +85,10 @@ def scripts() -> Path:
     return installed if installed.is_dir() else package.parent / "migrations"
 
 
-def _refuse_foreign(path: Path) -> None:
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise errors.DatabaseRefused(f"There is no folder {folder} for the database. Make it, or {_lower()}")
-    if not path.exists() or path.stat().st_size == 0:
-        return
+def _refuse_foreign(path: Path) -> bool:
+    """Whether there is a database of ours."""
+    if not condition.exists(path):
+        return False
     try:
         # Another schema version's daemon may be writing; reading disturbs nobody.
         with closing(engines.connect_read_only(path)) as connection:
@@ -89,7 +101,9 @@ def _refuse_foreign(path: Path) -> None:
             )
     except sqlite3.DatabaseError as error:
         raise _unusable(path, error) from error
-    if names and application != identity.APPLICATION_ID:
+    # A database that was saved with .dump has lost the mark.
+    ours = application == identity.APPLICATION_ID or (application == 0 and names >= _OURS)
+    if names and not ours:
         raise errors.DatabaseRefused(f"{path.absolute()} belongs to another program; nothing was changed. {_MOVE_AWAY}")
     unknown = revisions - _known_revisions()
     if unknown:
@@ -97,6 +111,18 @@ def _refuse_foreign(path: Path) -> None:
             f"{path.absolute()} was written by a newer tunewatch (schema {', '.join(sorted(unknown))}, this version "
             f"knows up to {identity.REVISION}); nothing was changed. Update tunewatch, or {_lower()}"
         )
+    return True
+
+
+def _refuse_unsound(path: Path) -> None:
+    """After a crash; or after a crash and a backup put back beside the log of what was there before."""
+    log.info("%s was not closed in an orderly way; checking it", path.absolute())
+    try:
+        fault = condition.unsound(path)
+    except errors.StoreTrouble as error:
+        raise errors.DatabaseRefused(str(error)) from error
+    if fault:
+        raise errors.DatabaseRefused(str(trouble.damaged(path, fault)))
 
 
 def _lower() -> str:
@@ -107,12 +133,12 @@ def _known_revisions() -> set[str]:
     return {script.name.split("_")[0] for script in (scripts() / "versions").glob("[0-9]*.py")}
 
 
-def _unusable(path: Path | None, error: BaseException) -> errors.DatabaseRefused:
-    where = path.absolute() if path else "The database"
-    return errors.DatabaseRefused(
-        f"{where} cannot be used: {error}. Check that it is a database of tunewatch, that the disk has room and "
-        "that this user may write to the file and its folder."
-    )
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> errors.DatabaseRefused:
+    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_NOTADB:
+        return errors.DatabaseRefused(
+            f"{path.absolute()} is no database, or its beginning was overwritten; nothing was changed. {_MOVE_AWAY}"
+        )
+    return errors.DatabaseRefused(str(trouble.of(path, error) or f"{path.absolute()} cannot be used: {error}"))
 
 
 def _revision(engine: sa.Engine) -> str | None:
@@ -138,7 +164,13 @@ def _run(engine: sa.Engine) -> None:
             raw.execute("PRAGMA foreign_keys = OFF")
         with connection.begin():
             settings.attributes["connection"] = connection
-            command.upgrade(settings, "head")
+            try:
+                command.upgrade(settings, "head")
+            except sa.exc.DBAPIError as error:
+                where = _named(engines.path_of(engine))
+                raise errors.DatabaseRefused(
+                    f"{where} could not be brought up to date and is as it was: {error.orig}. Please report this."
+                ) from error
             if engine.dialect.name == "sqlite":
                 _verify(connection)
 
@@ -148,10 +180,35 @@ def _run_apart(url: str) -> None:
     # With -P the folder that we happen to be in is not searched for a package called `service`.
     command = [sys.executable, "-P", "-m", "service.store.migrate"]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    child = subprocess.run(command, input=url, text=True, capture_output=True, check=False, env=environ)
+    try:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environ
+        ) as child:
+            assert child.stdin is not None
+            assert child.stderr is not None
+            # Left open: it closes with our own end, and then the child ends as well. One that ended already has
+            # said why.
+            with suppress(BrokenPipeError):
+                child.stdin.write(f"{url}\n")
+                child.stdin.flush()
+            said = child.stderr.read().strip().splitlines()
+    except OSError as error:
+        raise errors.DatabaseRefused(
+            f"{_named(engines.file_of(url))} could not be brought up to date: {error}."
+        ) from error
+    if child.returncode == _REFUSED:
+        raise errors.DatabaseRefused(said[-1])
+    if child.returncode < 0:
+        said = [f"the process that does it was killed (signal {-child.returncode}); is there too little memory?"]
     if child.returncode:
-        said = child.stderr.strip().splitlines() or [f"ended with {child.returncode}"]
-        raise errors.DatabaseRefused(f"The database could not be brought up to date: {said[-1]}")
+        why = (said or ["no reason given"])[-1]
+        raise errors.DatabaseRefused(
+            f"{_named(engines.file_of(url))} could not be brought up to date and is as it was: {why}"
+        )
+
+
+def _named(path: Path | None) -> object:
+    return path.absolute() if path else "The database"
 
 
 def _verify(connection: sa.Connection) -> None:
@@ -164,8 +221,18 @@ def _verify(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {identity.APPLICATION_ID}")
 
 
+def _end_with_parent() -> None:
+    """Wait until the other end of standard input is closed, by hand or by death, and leave at once."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    _url = sys.stdin.readline().strip()
+    # Whoever starts the daemon again must not find the orphan of the last one at work.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        upgrade(sys.stdin.read())
+        upgrade(_url)
     except errors.TunewatchError as refusal:
-        sys.exit(str(refusal))
+        sys.stderr.write(f"{' '.join(str(refusal).split())}\n")
+        sys.exit(_REFUSED)

@@ -3,16 +3,19 @@
 import dataclasses
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from service import model
+from service.rules import health
 from service.store import courses, rows, schema
 from service.store import engine as engines
 from service.store import orders as ordering
 
+# How rarely a pass that saw nothing new is written down meanwhile; `health` calls one overdue after thirty minutes.
+_QUIET = timedelta(minutes=10)
 _UNREADABLE_LIMIT = 64 * 1024  # characters of a payload that we cannot use anyway
 # Of an account; one that sends ever new ones must not fill the disk.
 _UNREADABLE_KEPT = 500
@@ -167,11 +170,29 @@ class Record:
             ordering.queue(connection, orders)
 
     def end_pass(self, account: model.AccountRecord, orders: Iterable[model.Order] = ()) -> None:
-        values = {field.name: getattr(account, field.name) for field in dataclasses.fields(account)}
+        orders = tuple(orders)
+        if not orders and self._is_quiet(account):
+            return
+        # Not the name: it is the same, and its index would be written anew with it.
+        fields = [field.name for field in dataclasses.fields(account) if field.name != "name"]
+        values = {name: getattr(account, name) for name in fields}
         with self._engine.begin() as connection:
             pk = _account_pk(connection, account.name)
             connection.execute(schema.account.update().where(schema.account.c.id == pk).values(values))
             ordering.queue(connection, orders)
+
+    def _is_quiet(self, account: model.AccountRecord) -> bool:
+        """Whether a pass need not be written down: it saw nothing new, another was written a short while ago, and
+        somebody's endless reading lets the log grow with every one."""
+        path = engines.path_of(self._engine)
+        if path is None or engines.wal_bytes(path) <= health.WAL_LIMIT_BYTES:
+            return False
+        before = self.account(account.name)
+        now, last = account.last_pass_at, before.last_pass_at
+        same = account == dataclasses.replace(
+            before, last_pass_at=now, last_good_at=account.last_good_at, next_pass_at=account.next_pass_at
+        )
+        return same and now is not None and last is not None and abs(now - last) < _QUIET
 
 
 def _in_account(account: str) -> sa.ColumnElement[bool]:

@@ -1,11 +1,15 @@
 """What housekeeping does to the database."""
 
+import contextlib
+import sqlite3
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from service import model
-from service.store import schema
+from service.rules import health
+from service.store import condition, schema
+from service.store import engine as engines
 
 _BATCH = 5000
 
@@ -15,6 +19,27 @@ class Shelf:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+
+    def condition(self) -> health.Database | None:
+        path = engines.path_of(self._engine)
+        return condition.look(path) if path else None
+
+    def cut_wal(self) -> None:
+        """Briefly, so that no pass waits for it; who reads just now is left alone, and it is tried again some day."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        # Trouble of the disk is told by those who have something to write.
+        with contextlib.suppress(sqlite3.DatabaseError):
+            # Past SQLAlchemy, which would begin a transaction, and then it cannot be done.
+            connection = self._engine.raw_connection()
+            cursor = connection.cursor()
+            [[wait]] = cursor.execute("PRAGMA busy_timeout").fetchall()
+            try:
+                cursor.execute("PRAGMA busy_timeout = 0")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {wait}")
+                connection.close()
 
     def forget_events(self, before: datetime) -> int:
         """In small transactions, so that nobody waits long for the write lock."""

@@ -98,7 +98,7 @@ def test_a_database_that_is_not_ours_is_refused_with_a_sentence(program: Program
     for command in (["run"], ["poll"], ["check"], ["jobs"], ["health"], ["db", "upgrade"]):
         result = program(*command, **env)
         assert result.returncode == 1, command
-        assert "notes.db cannot be used" in result.stderr
+        assert "notes.db is no database" in result.stdout + result.stderr
         assert _clean(result)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "notes.db"]
 

@@ -148,4 +148,4 @@ def test_a_database_deleted_under_us_ends_the_daemon(
         running.passes.get(timeout=PATIENCE)
         Path(settings.database.url.removeprefix("sqlite:///")).unlink()
         assert isinstance(running.wait(), daemon.MemberDied)
-    assert "deleted or replaced" in caplog.text
+    assert "was deleted or moved while in use" in caplog.text

@@ -71,3 +71,26 @@ def test_a_destination_is_fine_when_notices_arrive(changes: dict[str, object], s
     problem = health.destination_problem(dataclasses.replace(REACHED, **changes))  # type: ignore[arg-type]
     assert (problem is None) == (not said)
     assert [word for word in said if word not in str(problem)] == []
+
+
+MB = 1024 * 1024
+SOUND = health.Database(path="/w.db", wal_bytes=32 * MB, readers=(), free_bytes=100 * MB, read_only=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, []),
+        ({"free_bytes": None}, []),
+        ({"trouble": "/w.db is kept locked by process 7"}, ["the daemon cannot use it", "process 7"]),
+        ({"read_only": True}, ["/w.db", "read-only"]),
+        ({"free_bytes": 4096}, ["/w.db", "full"]),
+        ({"wal_bytes": 128 * MB}, []),
+        ({"wal_bytes": 128 * MB + 1}, ["/w.db-wal", "134 MB", "some program"]),
+        ({"wal_bytes": 200 * MB, "readers": ("process 7 (sh)", "process 8")}, ["process 7 (sh) or process 8"]),
+    ],
+)
+def test_a_database_is_fine_when_it_can_be_written_to(changes: dict[str, object], said: list[str]) -> None:
+    problem = health.database_problem(dataclasses.replace(SOUND, **changes))  # type: ignore[arg-type]
+    assert (problem is None) == (not said)
+    assert [word for word in said if word not in str(problem)] == []
