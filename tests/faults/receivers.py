@@ -111,7 +111,10 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 _ANSWERS = {"EHLO": "250-here\r\n250 AUTH PLAIN LOGIN", "AUTH": "235 come in", "QUIT": "221 bye"}
-_REFUSALS = {("AUTH", "login"): "535 wrong password", ("RCPT", "busy"): "451 come back later"}
+_REFUSALS: dict[tuple[str, str | int], str] = {
+    ("AUTH", "login"): "535 wrong password",
+    ("RCPT", "busy"): "451 come back later",
+}
 
 
 @contextlib.contextmanager
