@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock migration clean
+.PHONY: help demo test lint bench torture soak lock migration clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -26,6 +26,12 @@ lint: .venv/dev.stamp ## The part of it that runs nothing: format, rules, types,
 
 bench: .venv/dev.stamp ## Measure the numbers that the project promises to hold
 	$(BIN)/python -m benchmarks $(ARGS)
+
+torture: .venv/dev.stamp ## Kill the daemon 300 times, half an hour; ARGS="--kills 60 --seed 1" for less
+	$(BIN)/python -m tests.torture $(ARGS)
+
+soak: .venv/dev.stamp ## Watch the daemon at work for 20 minutes: does it grow? ARGS="--minutes 5" for less
+	$(BIN)/python -m tests.torture.soak $(ARGS)
 
 # Versions stay as they are as long as pyproject.toml allows them; UPGRADE=1 takes the newest. The files name no
 # place to download from: each machine has its own. uv is a tool to write them, not a thing they list.

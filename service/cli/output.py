@@ -1,6 +1,5 @@
 """What commands print: tables that fit the terminal, or JSON for machines."""
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -26,7 +25,10 @@ _PIPE_WIDTH = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A heading and the key of its value. Columns that are `flexible` share what the others leave of the width."""
+    """A heading and the key of its value.
+
+    Columns that are `flexible` share what the others leave of the width; where that is nothing, all give way.
+    """
 
     heading: str
     key: str
@@ -35,7 +37,7 @@ class Column:
 
 def as_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(plain.printable_json(value, indent=2))
 
 
 def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
@@ -61,20 +63,33 @@ def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> N
 
 
 def _cell(value: object) -> str:
-    return plain.text(value, 300) if value is not None else "–"
+    return plain.line(value, 300) if value is not None else "–"
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], total: int) -> list[int]:
     """What each column needs, but for the flexible ones what is left, shared by need."""
-    needs = [max(len(column.heading), *(len(row[place]) for row in cells)) for place, column in enumerate(columns)]
+    from rich import cells as measuring  # noqa: PLC0415 - as above; letters of some scripts are two places wide
+
+    needs = [
+        max(len(column.heading), *(measuring.cell_len(row[place]) for row in cells))
+        for place, column in enumerate(columns)
+    ]
+    room = total - 2 * len(columns)
     rigid = sum(need for need, column in zip(needs, columns, strict=True) if not column.flexible)
-    left = total - rigid - 2 * len(columns)
+    if rigid + sum(len(column.heading) for column in columns if column.flexible) > room:
+        return _capped(needs, room)
     wanted = sum(needs) - rigid
-    share = min(1.0, left / wanted) if wanted else 1.0
+    share = min(1.0, (room - rigid) / wanted) if wanted else 1.0
     return [
         max(len(column.heading), int(need * share)) if column.flexible else need
         for need, column in zip(needs, columns, strict=True)
     ]
+
+
+def _capped(needs: Sequence[int], room: int) -> list[int]:
+    """No column wider than all together have room for: some providers have ids as long as a line."""
+    cap = next((cap for cap in range(room, 1, -1) if sum(min(need, cap) for need in needs) <= room), 1)
+    return [min(need, cap) for need in needs]
 
 
 def as_fields(fields: Iterable[tuple[str, object]]) -> None:
@@ -82,7 +97,7 @@ def as_fields(fields: Iterable[tuple[str, object]]) -> None:
     present = [(name, value) for name, value in fields if value not in (None, "", "–")]
     width = max((len(name) for name, _ in present), default=0)
     for name, value in present:
-        click.echo(f"{name:<{width}}  {plain.text(value, 2000)}")
+        click.echo(f"{name:<{width}}  {plain.line(value, 2000)}")
 
 
 def local(text: str | None, zone: tzinfo) -> str | None:

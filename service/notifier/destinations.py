@@ -1,9 +1,10 @@
 """Apprise URLs to destinations: which they are, what to call them, what in them is secret."""
 
 import hashlib
+import logging
 import re
-from dataclasses import dataclass
-from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset, OverflowMode
 from apprise.plugins import url_to_dict
@@ -12,13 +13,18 @@ from apprise.plugins.email.base import NotifyEmail
 from apprise.url import URLBase
 from apprise.utils.parse import parse_urls
 
+from service.notifier import secrets
 from service.notifier.mail import Mail
+from service.rules import masking
 
-_READ_SECONDS = 20
-# A mail server may scan what it was given before it accepts it; asked again too early, it gets the mail twice.
-_MAIL_SECONDS = 300
+# Who is asked again too early gets a notice twice: a mail server may scan what it was given before it accepts it, a
+# webhook may wake a machine. How long an attempt may take is the notifier's business; this is for dead connections.
+_ANSWER_SECONDS = 300
 # Their host is an address of the owner's, not a token, so it may be shown.
 _SHOW_HOST = ("json", "jsons", "form", "forms", "xml", "xmls", "ntfy", "matrix", "mmost", "gotify", "apprise")
+# But for these: at the services themselves, the host of ntfy:// is the topic, that of matrix:// the token.
+_HOST_IS_SECRET = ("cloud", "t2bot")
+_LONGEST_NAME = 20
 
 _ASSET = AppriseAsset(
     app_id="tunewatch",
@@ -32,12 +38,16 @@ _ASSET = AppriseAsset(
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One destination as Apprise sees it. `label` shows no secret; `secrets` are to be cut out of error texts."""
+    """One destination as Apprise sees it. `label` shows no secret."""
 
     key: str
     label: str
     plugin: NotifyBase
-    secrets: tuple[str, ...]
+    url: str = field(repr=False)
+
+    def mask(self) -> masking.Mask:
+        """Cuts the destination's secrets out of a text about it."""
+        return secrets.mask(self.url, self.plugin, _host(self.url, self.plugin))
 
 
 def split(value: str) -> list[str]:
@@ -64,10 +74,10 @@ def targets(channel: str, url: str) -> list[Target]:
     if plugin is None:
         return []
     if isinstance(plugin, Mail) and "cto=" not in url:
-        plugin.socket_connect_timeout = _MAIL_SECONDS
+        plugin.socket_connect_timeout = _ANSWER_SECONDS
     if "rto=" not in url and isinstance(plugin, URLBase):
         # Apprise's own four seconds would count a slow but successful webhook as failed, and send it twice.
-        plugin.socket_read_timeout = _READ_SECONDS
+        plugin.socket_read_timeout = _ANSWER_SECONDS
     if "overflow=" not in url:
         # A text longer than the service takes would be refused again and again; shortened, it arrives.
         plugin.overflow_mode = OverflowMode.TRUNCATE
@@ -76,6 +86,7 @@ def targets(channel: str, url: str) -> list[Target]:
 
 
 def _instantiate(url: str) -> NotifyBase | None:
+    _silence()
     given = url_to_dict(url)
     if given and given.get("schema") in ("mailto", "mailtos"):
         try:
@@ -85,40 +96,44 @@ def _instantiate(url: str) -> NotifyBase | None:
     return Apprise.instantiate(url, asset=_ASSET)
 
 
+def _silence() -> None:
+    """Apprise and its libraries log on their own, whole addresses among it, from the first look at a URL.
+
+    What matters of it is in our errors, without the secrets.
+    """
+    for name in ("apprise", "urllib3", "requests_oauthlib", "oauthlib"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+            logger.addHandler(logging.NullHandler())
+    # Only for debugging do the plugins say why a connection failed.
+    logging.getLogger("apprise").setLevel(logging.DEBUG)
+
+
 def _target(channel: str, url: str, plugin: NotifyBase) -> Target:
     mail_to = ", ".join(address for _, address in plugin.targets) if isinstance(plugin, Mail) else ""
     # A mailbox is the same whatever password the server asks for.
     key = hashlib.sha256(f"{channel}\0{mail_to or url}".encode()).hexdigest()[:16]
-    return Target(key=key, label=_label(url, plugin, mail_to, key), plugin=plugin, secrets=_secrets(url, plugin))
+    secrets.publish(url, plugin, _host(url, plugin))
+    return Target(key=key, label=_label(url, plugin, mail_to, key), plugin=plugin, url=url)
 
 
 def _label(url: str, plugin: NotifyBase, mail_to: str, key: str) -> str:
     if mail_to:
         return f"mail to {mail_to}"
-    parts = urlsplit(url)
-    if _shows_host(parts):
+    if host := _host(url, plugin):
         port = f":{plugin.port}" if plugin.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port} #{key[:4]}"
+        return f"{url.partition('://')[0].lower()}://{host}{port} #{key[:4]}"
     return f"{plugin.service_name} #{key[:4]}"
 
 
-def _secrets(url: str, plugin: NotifyBase) -> tuple[str, ...]:
-    """Every piece of the URL that may be a token, in every spelling an error text may have, longest first."""
-    if isinstance(plugin, Mail):
-        pieces = {plugin.password or ""}
-    else:
-        address = url.partition("://")[2]
-        pieces = set(re.split(r"[/?&=:@#]", address))
-        if _shows_host(urlsplit(url)):
-            pieces -= {urlsplit(url).hostname, str(plugin.port)}
-    pieces |= {unquote(piece) for piece in pieces}
-    pieces |= {spelt(piece) for piece in pieces for spelt in (quote, quote_plus)}
-    pieces |= {re.sub("%[0-9a-f]{2}", lambda code: code.group().upper(), piece) for piece in pieces}
-    return tuple(sorted((piece for piece in pieces if len(piece) > 3), key=len, reverse=True))
-
-
-def _shows_host(parts: SplitResult) -> bool:
-    # The host of ntfy://topic is the topic, which is all it takes to read along.
-    return (
-        parts.scheme in _SHOW_HOST and bool(parts.hostname) and (parts.scheme != "ntfy" or parts.path.strip("/") != "")
-    )
+def _host(url: str, plugin: NotifyBase) -> str:
+    """The host, where it may be shown, else nothing."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in _SHOW_HOST or getattr(plugin, "mode", None) in _HOST_IS_SECRET:
+        return ""
+    if len(host) > _LONGEST_NAME and not set(host) & {".", ":"}:
+        return ""  # rather a token
+    # Of a login with a sign in it that should have been quoted, Apprise may take a piece for the host.
+    return host if host == str(plugin.host).strip("[]").lower() else ""

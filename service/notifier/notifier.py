@@ -3,13 +3,14 @@
 import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apprise import Apprise, NotifyFormat, NotifyType
+from apprise.plugins.base import NotifyBase
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from service import bounded, errors, model
-from service.notifier import destinations
+from service.notifier import destinations, fitting
 from service.notifier.mail import Mail
 from service.rules import plain
 
@@ -23,7 +24,9 @@ _TYPES = {
     model.Kind.PAUSED: NotifyType.INFO,
 }
 # Of what plugins log for debugging, only these lines say why; others hold payloads and addresses.
-_ERRNO = re.compile(r"\[Errno -?\d+\] ([^'\")\]]+)")
+_INNERMOST = re.compile(r"(?:\[Errno -?\d+\]|Tunnel connection failed:) ([^'\")\]]+)")
+_ADDRESS = re.compile(r"(with url: |[a-z]://[^\s/?#'\"<>]*)[/?#][^\s'\"<>]*", re.IGNORECASE)
+_MOST_TOLD = 20_000
 _REASONS = ("Socket Exception:", "Notification Exception:")
 
 
@@ -37,12 +40,6 @@ class AppriseNotifier:
         self._longest_send = longest_send
         self._targets: dict[str, destinations.Target] = {}
         self._lanes: dict[str, bounded.Lane] = {}
-        # Apprise's plugins log on their own; what matters of it is in our errors, without the secrets. Debug,
-        # because only there the plugins say why a connection failed.
-        logger = logging.getLogger("apprise")
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-        logger.addHandler(logging.NullHandler())
 
     def add(
         self, channel: str, urls: Iterable[str], *, kinds: Collection[model.Kind], accounts: Sequence[str]
@@ -72,15 +69,24 @@ def _notify(target: destinations.Target, message: model.Message) -> AppriseResul
     elif hasattr(target.plugin, "headers"):
         # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
         target.plugin.headers["Idempotency-Key"] = message.dedup_key
+    title, body = fitting.fitted(message, target.plugin)
+    _wake_up(target.plugin)
     outlet = Apprise()
     outlet.add(target.plugin)
     return outlet.notify(
-        title=message.title,
-        body=message.body,
+        title=title,
+        body=body,
         notify_type=_TYPES[message.kind],
         body_format=NotifyFormat.TEXT,
         log_level=logging.DEBUG,
     )
+
+
+def _wake_up(plugin: NotifyBase) -> None:
+    """Apprise spaces requests by the local wall clock: set back, as when summer time ends, it would sleep so long."""
+    last = plugin._last_io_datetime  # a local time without its zone
+    if last and last > datetime.now():  # noqa: DTZ005
+        plugin._last_io_datetime = None
 
 
 def _why(result: AppriseResult, target: destinations.Target) -> str:
@@ -91,10 +97,9 @@ def _why(result: AppriseResult, target: destinations.Target) -> str:
             told.append(entry.message.strip())
         elif entry.message.startswith(_REASONS):
             # Of a nest of exceptions, the innermost reason is the one that helps.
-            innermost = _ERRNO.search(entry.message)
+            innermost = _INNERMOST.search(entry.message)
             way = "proxy: " if "ProxyError" in entry.message else ""
             told.append(way + innermost[1] if innermost else entry.message.partition(":")[2].strip())
     text = "; ".join(dict.fromkeys(told)) or "the service did not accept it and gave no reason"
-    for secret in target.secrets:
-        text = text.replace(secret, "****")
-    return plain.text(text, 500)
+    # Paths and queries also hold tokens that the service itself gave us.
+    return plain.line(target.mask().cut(_ADDRESS.sub(r"\1…", text[:_MOST_TOLD])), 500)

@@ -4,28 +4,81 @@ import json
 import re
 import unicodedata
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
-_MENTION = re.compile(r"@(?=everyone|here|channel|room|all\b)", re.IGNORECASE)
-_KEPT_FORMATS = "\u200c\u200d"  # joiners that some scripts cannot be written without
+# Stands behind a sign that would begin something: nobody sees it, and no service reads over it.
+_BREAK = "\u200b"
+# What begins a mention, a link with a hidden target, a tag or an entity, at any service that we know of:
+_SIGNS = re.compile(
+    r"""
+    [@＠](?=everyone|here|channel|room|all\b)   # also inside a word
+    | (?<![^\W_])[@＠](?=\S)                    # @alice, but not x@y.z
+    | [@＠](?=[^\s\w]|_)                        # @**all**, @"A Name", @{group}
+    | <(?=[!@#/?:&\w])                          # <!channel>, <@U1>, <users/all>, <https://…|text>, <script>
+    | (?<![\w./])/?u/(?=\w)                     # u/alice
+    | \[(?=~)                                   # [~alice]
+    | \](?=\()                                  # [text](target)
+    | \|(?=\w+:)                                # [text|target]
+    | &(?=\#?\w{1,32};)                         # &lt;
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_JOINERS = "\u200c\u200d"  # format characters that some scripts and emoji cannot be written without
+_NOTHING = "\u00ad\u200b\u2060\ufeff"  # format characters without any look
+# Letters and symbols that look like nothing at all.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+_NOT_ASCII = re.compile(r"[^ -~\n]")
+# Marks on one letter; more is a tower that covers the lines around.
+_MOST_MARKS = 4
 
 
 def text(value: object, limit: int = 500) -> str:
-    """`value` on one line of at most `limit` characters, unable to mention people or to steer a terminal.
+    """`value` as `line` gives it, and unable to mention people, to hide a link's target or to be taken for markup.
+
+    For whatever may be shown by a chat service, a browser or a mail program. It reads as before.
+    """
+    return _cut(_SIGNS.sub(rf"\g<0>{_BREAK}", line(value, limit)), limit)
+
+
+def line(value: object, limit: int = 500) -> str:
+    """`value` on one line of at most `limit` characters, unable to steer a terminal.
 
     Job names, metadata and error messages come from outside. Control and format characters (line breaks,
-    escapes, right-to-left overrides) become spaces, and mentions of everybody are broken up.
+    escapes, right-to-left overrides) become spaces.
     """
     # Cut before cleaning: a megabyte of error message need not be cleaned to be thrown away.
-    cleaned = "".join(_visible(char) for char in str(value)[: limit * 4])
-    line = " ".join(cleaned.split())
-    line = _MENTION.sub("@\u200b", line).replace("<!", "<\u200b!")
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    given = str(value)[: limit * 4]
+    cleaned = given if given.isascii() and given.isprintable() else _cleaned(given)
+    return _cut(" ".join(cleaned.split()), limit)
 
 
-def _visible(char: str) -> str:
-    if char in _KEPT_FORMATS:
-        return char
-    return " " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char
+def lines(value: object, limit: int = 4000) -> str:
+    """The same for what has lines of its own, such as a traceback: they and their indentation stay."""
+    given = str(value).splitlines()
+    return "\n".join(" " * (len(each) - len(each.lstrip(" "))) + line(each, limit) for each in given)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _cleaned(given: str) -> str:
+    kept = ""
+    marks = 0
+    for char in given:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if char in _JOINERS or marks:
+            # They belong to the character before them.
+            kept += char if kept[-1:].strip(" " + _JOINERS) and marks <= _MOST_MARKS else ""
+        elif char not in _NOTHING:
+            kept += " " if _is_unseen(char, category) else char
+    return kept
+
+
+def _is_unseen(char: str, category: str) -> bool:
+    # Every plane ends in two codes that are no characters; XML may not hold them.
+    return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or char in _BLANKS or ord(char) & 0xFFFE == 0xFFFE
 
 
 def duration(length: timedelta | None) -> str:
@@ -59,3 +112,9 @@ def count(number: int, noun: str) -> str:
 def json_text(value: object) -> str:
     """JSON with sorted keys and without spaces: equal values are equal texts."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def printable_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON for terminals and logs: what cannot be seen is written as an escape, so it cannot do anything either."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _NOT_ASCII.sub(lambda char: char[0] if char[0].isprintable() else json.dumps(char[0])[1:-1], text)

@@ -1,5 +1,6 @@
 """A notice in words: plain text, title first, complete without a click."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -104,7 +105,12 @@ def _course(facts: Mapping[str, Any], zone: tzinfo) -> Iterable[tuple[str, objec
 
 def _where(notice: model.Notice) -> Iterable[tuple[str, object]]:
     yield "Look", notice.facts.get("page_url")
-    yield "Details", f"tunewatch show {notice.job_id}"
+    yield "Details", f"tunewatch {_show(notice)}"
+
+
+def _show(notice: model.Notice) -> str:
+    # People copy it into their shell, and an id is whatever the provider says.
+    return f"show {shlex.quote(plain.line(notice.job_id, 500))}"
 
 
 def _of_watch(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
@@ -136,7 +142,7 @@ def _of_jobs(notice: model.Notice, zone: tzinfo) -> tuple[str, list[str]]:
         ("And", f"{plain.count(facts['count'] - len(shown), 'job')} more" if facts["count"] > len(shown) else None),
         ("Check", None if one or reason else "whether the key still belongs to the same project"),
     ]
-    look = f"show {notice.job_id}" if one else f"jobs --account {notice.account}"
+    look = _show(notice) if one else f"jobs --account {notice.account}"
     told = _reason(facts, zone) if reason else []
     return f"tunewatch lost sight of {what}", [opening, *_rows(rows), *told, *_rows([("Look", f"tunewatch {look}")])]
 

@@ -4,8 +4,10 @@ import asyncio
 import email
 import email.message
 import email.policy
+import importlib.resources
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,12 +91,114 @@ def hook() -> Iterator[Hook]:
         def log_message(self, *_: Any) -> None:
             """Silent."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Posts) as server:
-        receiver.port = server.server_port
+    with _serving(Posts) as receiver.port:
+        yield receiver
+
+
+# Of the mail server's own tests. When it is the only one trusted, nobody has to read the world's for each request.
+CERTIFICATE, _KEY = (
+    str(importlib.resources.files("aiosmtpd.tests.certs") / name) for name in ("server.crt", "server.key")
+)
+PROXY_LOGIN = "somebody:s3cret-proxy-pass"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """As it came."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def everything(self) -> str:
+        """All that a server could repeat of it."""
+        return "\n".join([self.path, *map(": ".join, self.headers), self.body.decode("utf-8", "replace")])
+
+
+@dataclass
+class Parrot:
+    """Takes everything, and answers as most services do when they are content; with a `status` of failure, repeats all.
+
+    `fails_once_given`: only to requests that hold this.
+    """
+
+    requests: list[Request] = field(default_factory=list)
+    status: int = 200
+    fails_once_given: str = ""
+    port: int = 0
+
+    def tame(self, plugin: Any) -> None:
+        """Let it send without pauses, and trust whom it reaches through us."""
+        plugin.request_rate_per_sec = 0
+        plugin.verify_certificate = False
+
+
+# One answer that many services would give: each takes from it what it knows.
+_CONTENT = {
+    "ok": True, "status": "success", "code": 0, "errcode": 0, "success": True, "id": "1", "result": [], "error": "",
+    "user_id": "@me:home", "room_id": "!room:home", "home_server": "home", "joined_rooms": ["!room:home"],
+    "access_token": "s3cret-given-at-login", "token": "s3cret-given-at-login",
+    "data": {"userId": "me", "authToken": "s3cret-given-at-login"},
+}  # fmt: skip
+
+
+@contextmanager
+def parrot() -> Iterator[Parrot]:
+    """Also a proxy, behind which it stands in for every host."""
+    bird = Parrot()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE, _KEY)
+
+    class Anything(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def do_CONNECT(self) -> None:
+            """As if we were whoever is asked for."""
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.flush()
+            secure = tls.wrap_socket(self.connection, server_side=True)
+            for file in (self.rfile, self.wfile):
+                file.close()
+            self.connection, self.rfile, self.wfile = secure, secure.makefile("rb"), secure.makefile("wb")
+            self.close_connection = False
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            request = Request(method=self.command, path=self.path, headers=tuple(self.headers.items()), body=body)
+            bird.requests.append(request)
+            said = request.everything()
+            status = bird.status if bird.fails_once_given in said else 200
+            failure = {"message": said, "error": said, "description": said, "errors": [said], "detail": said}
+            answer = json.dumps(_CONTENT if status < 300 else failure).encode()
+            self.send_response(status, None if status < 300 else f"I do not like {self.path}")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: Any) -> None:
+            """Silent."""
+
+    with _serving(Anything) as bird.port:
+        yield bird
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield receiver
+            yield server.server_port
         finally:
             server.shutdown()
             thread.join()

@@ -219,7 +219,7 @@ def test_a_destination_that_hangs_delays_no_other_and_gets_nothing_twice() -> No
         for destination in slow:
             with pytest.raises(errors.Transient, match="no answer within"):
                 notifier.send(destination.key, MESSAGE)
-            with pytest.raises(errors.Transient, match="still hangs"):
+            with pytest.raises(errors.Transient, match="no answer within"):
                 notifier.send(destination.key, MESSAGE)
         notifier.send(quick.key, MESSAGE)
         gate.set()

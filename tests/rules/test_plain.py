@@ -1,3 +1,4 @@
+import json
 import time
 import unicodedata
 import zoneinfo
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import plain
+from tests.notifier import strangers
 
 # Surrogates too: JSON can hold one half of a pair.
 ANY_TEXT = st.text(st.characters())
@@ -23,9 +25,10 @@ def test_any_text_becomes_one_line_within_the_limit(value: str, limit: int) -> N
 
 @given(ANY_TEXT)
 def test_nothing_is_left_that_steers_a_terminal_or_the_direction_of_writing(value: str) -> None:
-    """Of the format characters only joiners stay, and our own break in a mention."""
-    left = [char for char in plain.text(value) if char not in "\u200b\u200c\u200d"]
-    assert not {unicodedata.category(char) for char in left} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    """Of the format characters only joiners stay."""
+    left = {unicodedata.category(char) for char in plain.line(value) if char not in "\u200c\u200d"}
+    assert not left & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    assert plain.text(value).replace("\u200b", "") in (plain.line(value), plain.text(value))
 
 
 @given(ANY_TEXT)
@@ -43,6 +46,13 @@ def test_what_was_made_harmless_can_be_encoded(value: str) -> None:
         ("nul\x00byte", "nul byte"),
         ("gpj.\u202eexe\u202c and \u2066more\u2069", "gpj. exe and more"),
         ("half\ud83d", "half"),
+        ("\ufffenone\uffff", "none"),
+        ("zero\u200bwidth\u2060less\ufeff soft\u00adly", "zerowidthless softly"),
+        ("\u3164blank\u2800", "blank"),
+        # A joiner and a mark belong to what stands before them.
+        (" \u200d \u0301a\u0301", "a\u0301"),
+        ("a" + "\u0301" * 9, "a" + "\u0301" * 4),
+        ("❤\ufe0f", "❤\ufe0f"),
         ("\ue000private", "private"),
         # A joiner holds an emoji of several people together.
         ("👩\u200d💻", "👩\u200d💻"),
@@ -51,27 +61,47 @@ def test_what_was_made_harmless_can_be_encoded(value: str) -> None:
     ],
 )
 def test_what_is_kept_and_what_is_not(value: object, line: str) -> None:
-    assert plain.text(value) == line
+    assert plain.line(value) == plain.text(value) == line
+
+
+HARMFUL = (*strangers.MENTIONS, *strangers.LINKS, *strangers.MARKUP, *strangers.STEERING)
+
+
+@pytest.mark.parametrize("value", HARMFUL)
+def test_nobody_is_mentioned_and_no_link_hides_where_it_leads(value: str) -> None:
+    for around in ("{}", "a {} b", "a{}b", "({})"):
+        assert strangers.works(plain.text(around.format(value))) == []
+
+
+@pytest.mark.parametrize("value", HARMFUL)
+def test_it_reads_as_before(value: str) -> None:
+    assert plain.text(value).replace("\u200b", "") == plain.line(value)
+
+
+@given(st.lists(st.sampled_from([*HARMFUL, "@", "<", "]", "(", "here", " ", "\u200b", "\u200d", "|", "&", "\x00"])))
+def test_no_mixture_works_either(pieces: list[str]) -> None:
+    """What is taken out of the middle must not leave a mention behind."""
+    assert strangers.works(plain.text("".join(pieces), 5000)) == []
+
+
+@given(ANY_TEXT, st.integers(1, 80))
+def test_what_was_made_harmless_once_stays_as_it_is(value: str, limit: int) -> None:
+    once = plain.text(value, limit)
+    assert plain.text(once, limit) == once
 
 
 @pytest.mark.parametrize(
-    "value",
-    ["@everyone", "@here", "hi @channel!", "@room", "@all", "@EveryOne", "<!channel>", "<!subteam^S1>", "a@all b"],
-)
-def test_nobody_is_mentioned(value: str) -> None:
-    line = plain.text(value)
-    assert line.replace("\u200b", "") == value
-    assert not any(word in line.lower() for word in ("@everyone", "@here", "@channel", "@room", "@all", "<!"))
-
-
-def test_a_mention_put_together_from_two_halves_is_broken_up_too() -> None:
-    """What is taken out of the middle must not leave a mention behind."""
-    assert "@everyone" not in plain.text("@\u200beveryone @\x00everyone @\u2060everyone")
-
-
-@pytest.mark.parametrize("value", ["me@allen.example", "a@b.example", "@alice", "5 < 6 !"])
+    "value", ["me@allen.example", "a@b.example", "a.b+c@d-e.example", "5 < 6 !", "a < b > c", "n_epochs=3", "R&D & me",
+              "<|endoftext|>", "[1] (2)", "https://example.com/u/7?a=b&c=d", "a | b", "x[0]"],
+)  # fmt: skip
 def test_other_uses_of_the_signs_stay(value: str) -> None:
     assert plain.text(value) == value
+
+
+@pytest.mark.parametrize("value", ["n_epochs=3 <pad>", "see @alice", "a[0](1)"])
+def test_what_might_work_elsewhere_looks_the_same(value: str) -> None:
+    assert plain.text(value) != value
+    assert plain.text(value).replace("\u200b", "") == value
 
 
 def test_what_is_too_long_ends_in_an_ellipsis() -> None:
@@ -83,6 +113,7 @@ def test_a_megabyte_is_cut_before_it_is_cleaned() -> None:
     huge = "\u202e@everyone " * 1_000_000
     started = time.process_time()
     assert len(plain.text(huge)) <= 500
+    assert len(plain.line("Z\u0351" * 1_000_000)) <= 500
     assert time.process_time() - started < 0.1
 
 
@@ -117,3 +148,14 @@ def test_a_moment_is_told_in_the_owners_zone() -> None:
     assert plain.moment(when, zoneinfo.ZoneInfo("Europe/Berlin")) == "2026-07-02 00:30:05 CEST"
     assert plain.moment(when, UTC) == "2026-07-01 22:30:05 UTC"
     assert plain.moment(None, UTC) == "–"
+
+
+@given(st.recursive(ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)))
+def test_printable_json_is_the_same_json_and_does_nothing_to_a_terminal(value: object) -> None:
+    text = plain.printable_json(value, indent=2)
+    assert json.loads(text) == value
+    assert text.replace("\n", "").isprintable()
+
+
+def test_printable_json_leaves_what_can_be_seen() -> None:
+    assert plain.printable_json({"a": "東京 🎉 \x1b\x9b"}) == '{"a": "東京 🎉 \\u001b\\u009b"}'

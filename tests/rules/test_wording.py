@@ -1,4 +1,5 @@
 import re
+import shlex
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from service.model import Delivery, Event, Job, Kind, Message, Metric
 from service.rules import notices, wording
 from tests.builders import at, destination, job
+from tests.notifier import strangers
 
 URL = "https://look.example/finetune/ftjob-1"
 JOB_KINDS = {
@@ -257,6 +259,19 @@ def test_recovery_tells_how_long_the_trouble_lasted(about: str, name: str) -> No
     assert message.title == f"👀 tunewatch is back: {about} {name}"
     assert "works again after 2 h 5 min." in message.body
     assert message.body.splitlines()[1] == f"Notice {message.notice_id}"
+
+
+@pytest.mark.parametrize("about", ["account", "channel"])
+def test_nothing_works_in_what_a_provider_or_a_service_says(about: str) -> None:
+    for start in range(0, len(strangers.EVERYTHING), 20):
+        message = _of_watch(Kind.WATCH_FAILING, about, " ".join(strangers.EVERYTHING[start : start + 20]))
+        assert strangers.works(f"{message.title}\n{message.body}") == []
+
+
+@pytest.mark.parametrize("job_id", ["x; id", "$(id)", "`id`", "-x\nid", "'; id '", "a b", "<&>|#~*"])
+def test_a_command_to_copy_runs_nothing_of_a_strangers(job_id: str) -> None:
+    command = rows(told(Kind.FAILED, job("failed", job_id=job_id)))["Details"].replace("\u200b", "")
+    assert shlex.split(command) == ["tunewatch", "show", " ".join(job_id.split())]
 
 
 @pytest.mark.parametrize("reason", [None, ""])
