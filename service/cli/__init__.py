@@ -8,6 +8,7 @@ import click
 import service
 from service import errors
 from service.cli import common, health, history, play, resend, setup, watch
+from service.rules import plain
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,5 +44,5 @@ def main() -> None:
     try:
         root(prog_name="tunewatch")
     except errors.TunewatchError as error:
-        click.echo(str(error), err=True)
+        click.echo(plain.lines(error), err=True)
         sys.exit(common.exit_code(error))

@@ -34,7 +34,7 @@ def health(config: str | None, as_json: bool) -> None:
 
 
 def _said(check: dict[str, str | None]) -> str:
-    return plain.text(check["problem"] or check.get("note") or "fine", 1000)
+    return plain.line(check["problem"] or check.get("note") or "fine", 1000)
 
 
 def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:

@@ -105,7 +105,7 @@ def _section(heading: str, lines: list[str]) -> None:
     if lines:
         click.echo(f"\n{heading}")
         for line in lines:
-            click.echo(f"  {plain.text(line, 300)}")
+            click.echo(f"  {plain.line(line, 300)}")
 
 
 @click.command(epilog="Example:  tunewatch history --limit 50 --json")

@@ -44,7 +44,7 @@ def _check(notice: str, states: Counter[str]) -> None:
     """Whether this notice was given up anywhere."""
     if not states:
         raise click.ClickException(
-            f"No notice {plain.text(notice, 60)} is recorded; `tunewatch deliveries --failed` lists what was given up."
+            f"No notice {plain.line(notice, 60)} is recorded; `tunewatch deliveries --failed` lists what was given up."
         )
     if not states["failed"]:
         told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))

@@ -7,7 +7,7 @@ import click
 from service import clock, errors
 from service.cli import common
 from service.config import source
-from service.rules import notices, plain, wording
+from service.rules import masking, notices, plain, wording
 from service.store import engine, lease, migrate
 
 
@@ -31,13 +31,13 @@ def check(config: str | None, online: bool) -> None:
     failed = False
     for account in settings.accounts:
         if not online:
-            click.echo(f"account {account.name}: {account.base_url} (not asked; --online asks)")
+            click.echo(f"account {account.name}: {masking.shown(account.base_url)} (not asked; --online asks)")
             continue
         provider = wiring.provider(account, settings.poll)
         try:
             page = provider.jobs(None)
         except (errors.Transient, errors.Permanent) as error:
-            click.echo(f"account {account.name}: {plain.text(error, 1000)}", err=True)
+            click.echo(f"account {account.name}: {plain.line(error, 1000)}", err=True)
             failed = True
         else:
             click.echo(f"account {account.name}: answers, {len(page.items)} jobs on the first page")

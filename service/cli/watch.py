@@ -89,7 +89,7 @@ def poll(config: str | None, log_format: str, log_level: str, full: bool, as_jso
             said = each.problem or ", ".join(
                 plain.count(*pair) for pair in ((each.jobs, "job"), (each.changes, "change"), (each.notices, "notice"))
             )
-            click.echo(f"{each.account}: {plain.text(said, 1000)}")
+            click.echo(f"{each.account}: {plain.line(said, 1000)}")
         for destination, report in result.deliveries:
             if report.sent or report.postponed or report.given_up:
                 click.echo(

@@ -110,10 +110,10 @@ class _Picture:
             since = changed.get(row["job_id"])
             style = _STYLES[row["state"]]
             table.add_row(
-                Text(plain.text(row["suffix"] or row["model"], 40)),
+                Text(plain.line(row["suffix"] or row["model"], 40)),
                 Text(row["state"], style=style),
                 Text(_ago(since) if since and not row["finished_at"] else _clock(row["finished_at"]), style="dim"),
-                Text(plain.text(row["fine_tuned_model"] or row["error_code"] or "", 80), style=style),
+                Text(plain.line(row["fine_tuned_model"] or row["error_code"] or "", 80), style=style),
             )
         self._live.update(Group(table, self._bar()))
 

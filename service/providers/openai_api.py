@@ -9,12 +9,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import openai
 
 from service import bounded, errors, model
 from service.providers import payloads, trouble
-from service.rules import listing, patience, plain
+from service.rules import listing, masking, patience, plain
 
 # With all its retries and the pauses that the provider may ask for in between (120 s each).
 _LONGEST_SECONDS = 300.0
@@ -41,15 +42,20 @@ class OpenAIProvider:
         retries: int = 2,
     ) -> None:
         self._account = account
-        self._client = openai.OpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            organization=organization,
-            project=project,
-            timeout=request_timeout.total_seconds(),
-            max_retries=retries,
-        )
         self._key = api_key
+        self._mask = masking.Mask([api_key])
+        # From now on no log line holds them, whoever writes it.
+        servers = [base_url, *getproxies().values()]
+        masking.KNOWN.learn(api_key, *(word for server in servers for word in masking.in_url(server)))
+        with trouble.of_proxies():
+            self._client = openai.OpenAI(
+                api_key=api_key,
+                base_url=base_url,
+                organization=organization,
+                project=project,
+                timeout=request_timeout.total_seconds(),
+                max_retries=retries,
+            )
         self._host = urlsplit(base_url).netloc.rpartition("@")[2] or "the provider"
         self._jobs = self._client.fine_tuning.jobs
         # A job's course is worth one try now; what fails is read at a later pass.
@@ -134,7 +140,8 @@ class OpenAIProvider:
                 lane = self._brief_lane if brief else self._lane
                 seconds = _LONGEST_BRIEF_SECONDS if brief else _LONGEST_SECONDS
                 content: bytes = lane.run(lambda: call().content, seconds)
-                return content
+                # What repeats the key, as an error of a job may, is kept without it.
+                return self._mask.cut_bytes(content)
         except (errors.Transient, errors.Permanent, RuntimeError) as error:
             if self._closed:
                 raise errors.Stopped("the program ends") from error

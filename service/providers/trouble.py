@@ -9,10 +9,10 @@ import httpx2  # the openai SDK rests on it and lets this one error through
 import openai
 
 from service import errors
+from service.rules import masking
 
 # What a provider may ask of us: were it obeyed for longer, nobody would hear that we cannot see.
 _LONGEST_PAUSE_SECONDS = 3600
-_SHORTEST_KEY = 6
 
 
 @contextlib.contextmanager
@@ -40,8 +40,20 @@ def translated(host: str, key: str) -> Iterator[None]:
 
 
 def masked(text: str, key: str) -> str:
-    """`text` without the key; one too short to be a secret would only punch holes into words."""
-    return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
+    """`text` without the key in any spelling, and without what else is known to be secret, such as a proxy's login."""
+    return masking.KNOWN.cut(masking.Mask([key]).cut(text).replace(masking.MASK, "[key]"))
+
+
+@contextlib.contextmanager
+def of_proxies() -> Iterator[None]:
+    """A proxy that cannot be used is a fault of the configuration; the library's words hold a part of its login."""
+    try:
+        yield
+    except (httpx2.InvalidURL, ValueError, ImportError):
+        raise errors.Configuration("the environment", [errors.Fault(
+            key="HTTPS_PROXY, HTTP_PROXY or ALL_PROXY", problem="names no proxy that can be used",
+            remedy="write http://user:password@host:port, and the signs in the password as %XX",
+        )]) from None  # fmt: skip
 
 
 def _of_status(host: str, error: openai.APIStatusError, said: str) -> errors.TunewatchError:

@@ -22,8 +22,11 @@ def fault(url: str) -> str | None:
     """Why this cannot be the URL of a database, None when it can. It may hold a password and is not shown."""
     try:
         sa.make_url(url).get_dialect().import_dbapi()
-        if sa.make_url(url).get_backend_name() == "sqlite" and sa.make_url(url).database in (None, "", ":memory:"):
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
             return "names no file, so that all would be forgotten"
+        if parsed.get_backend_name() == "sqlite" and (parsed.host or parsed.username or parsed.query):
+            return "holds more than the path of a file"
     except sa.exc.NoSuchModuleError:
         return "is that of an unknown kind of database"
     except sa.exc.ArgumentError:

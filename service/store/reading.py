@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service import errors
+from service.rules import plain
 
 Row = dict[str, Any]
 
@@ -66,7 +67,7 @@ class Reading:
             query = sa.select(SUMMARY).where(condition).limit(6)
             found = self._rows(query.where(SUMMARY.c.account == account) if account else query)
             if len(found) > 1:
-                listed = ", ".join(f"{row['job_id']} ({row['account']})" for row in found[:5])
+                listed = ", ".join(f"{plain.line(row['job_id'], 120)} ({row['account']})" for row in found[:5])
                 raise errors.NotFound(f"{name!r} fits several jobs: {listed}. Give more of the id, or --account.")
             if found:
                 return found[0]
