@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from service import cli, errors, wiring
 from service.config import schema
-from tests.e2e.test_secrets import KEY, UNMENDED
+from tests.e2e.test_secrets import KEY
 from tests.notifier import leaks
 
 
@@ -80,7 +80,6 @@ def test_a_slip_of_the_pen_is_told_without_its_line(line: str, tmp_path: Path) -
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("words", [["jobs"], ["health", "--json"], ["db", "path"], ["db", "upgrade"]])
-@UNMENDED
 def test_a_database_elsewhere_is_refused_without_its_password(
     url: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +99,6 @@ def test_a_database_elsewhere_is_refused_without_its_password(
         "ftp://me:s3cret-pass@127.0.0.1:9",
     ],
 )  # fmt: skip
-@UNMENDED
 def test_a_proxy_that_cannot_be_used_is_refused_without_its_login(
     proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,7 +209,6 @@ def steering(text: str) -> str:
     return "".join(char for char in rest if not char.isprintable() and char not in "\u200c\u200d\u200b")
 
 
-@pytest.mark.xfail(strict=False, reason="store/reading.py and cli/__init__.py are not there yet")
 def test_jobs_that_are_named_in_an_error_are_text_too(engine: engines.Engine, url: str, tmp_path: Path) -> None:
     updates = [model.Update(job=builders.job(job_id=job_id)) for job_id in IDS]
     Record(engine).record("main", updates, builders.NOON)

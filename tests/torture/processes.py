@@ -135,7 +135,7 @@ def await_sight(happened: Callable[[], bool]) -> bool:
 def complaints(text: str, *, cut: bool, allowed: str | None = None) -> list[str]:
     """What a log of JSON lines should not hold: tracebacks, the level critical, lines that are no JSON.
 
-    `cut`: its writer was killed, perhaps in the middle of the last line. `allowed`: the beginning of a line for people.
+    `cut`: its writer was killed, perhaps in the middle of the last line. `allowed`: words of a line for people that is fine.
     """
     *lines, last = text.split("\n")
     if last and not cut:
@@ -145,7 +145,7 @@ def complaints(text: str, *, cut: bool, allowed: str | None = None) -> list[str]
         try:
             entry = json.loads(line)
         except ValueError:
-            if not (allowed and line.startswith(allowed)):
+            if not (allowed and allowed in line):
                 found.append(line)
             continue
         if entry["level"] == "critical" or "exception" in entry:

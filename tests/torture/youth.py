@@ -7,7 +7,7 @@ from tests.torture.processes import PATIENCE_SECONDS, Process, await_sight, kill
 from tests.torture.world import World
 
 # What the daemon says when its migrating child died, and its exit code then.
-_REFUSED = "The database could not be brought up to date"
+_REFUSED = "could not be brought up to date"
 _FAILED = 1
 # How long the making of a database takes, and the reading of seven pages.
 _MIGRATION_SECONDS = 0.6
