@@ -68,7 +68,7 @@ REFUSALS: list[tuple[str, Fault, Prepare, str]] = [
     ("no database", faults.NO_DATABASE, lambda world: world.database.write_text("Dear aunt, " * 500), "db upgrade"),
     ("newer", faults.NEWER, _newer, "db upgrade"),
     ("cut to 50 bytes", faults.CUT_SHORT, _cut(50), "db upgrade"),
-    ("cut to half", faults.CUT_SHORT, _cut(40_000), "run"),
+    ("cut to half", faults.CUT_SHORT, _cut(40_000), "db upgrade"),
 ]
 
 

@@ -119,10 +119,11 @@ def test_a_lock_longer_than_anybody_waits(world: World) -> None:
 def test_a_lock_between_acceptance_and_receipt(tmp_path: Path) -> None:
     """The server has the mail, and the disk does not take our word for it: that word is all that is tried again."""
     arrivals: queue.Queue[Arrival] = queue.Queue()
+    once = threading.Semaphore()
     with contextlib.ExitStack() as stack:
 
         def arrived(arrival: Arrival) -> None:
-            if arrivals.empty():
+            if once.acquire(blocking=False):
                 other.execute("BEGIN IMMEDIATE")
             arrivals.put(arrival)
 

@@ -1,6 +1,9 @@
 """The write-ahead log: nobody lets it grow in silence, and nobody has to cut it back by hand."""
 
+import dataclasses
+import itertools
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from service import model
 from service.rules import health
 from service.store import engine as engines
+from service.store.record import Record
 from service.store.shelf import Shelf
 from service.upkeep import upkeep
 from tests.conftest import START
@@ -111,3 +116,32 @@ def test_a_reader_that_went_away_is_not_told_of(engine: engines.Engine, caplog: 
     keeper.keep(START)
     assert _wal_bytes(Shelf(engine)) < MB
     assert caplog.messages == []
+
+
+def _look(engine: engines.Engine, seconds: float, error: str | None = None) -> datetime | None:
+    """A pass that much later; when the last one was that is written down."""
+    now, record = START + timedelta(seconds=seconds), Record(engine)
+    seen = dataclasses.replace(
+        record.account("main"), last_pass_at=now, next_pass_at=now + timedelta(seconds=30), last_error=error
+    )
+    record.end_pass(seen)
+    return record.account("main").last_pass_at
+
+
+def test_a_look_that_finds_nothing_new_costs_one_page(engine: engines.Engine, reader: sqlite3.Connection) -> None:
+    Record(engine).end_pass(model.AccountRecord(name="main"))
+    sizes = []
+    for number in range(4):
+        assert _look(engine, number) == START + timedelta(seconds=number)
+        sizes.append(_wal_bytes(Shelf(engine)))
+    assert {after - before for before, after in itertools.pairwise(sizes)} == {4096 + 24}
+
+
+def test_beside_an_endless_reader_what_is_not_new_is_rarely_written(engine: engines.Engine, url: str) -> None:
+    _look(engine, 0)
+    os.truncate(f"{url.removeprefix('sqlite:///')}-wal", health.WAL_LIMIT_BYTES + 1)
+    assert _look(engine, 30) == START
+    assert _look(engine, 599) == START
+    assert _look(engine, 600) == START + timedelta(seconds=600)
+    assert _look(engine, 630) == START + timedelta(seconds=600)
+    assert _look(engine, 660, "the host is down") == START + timedelta(seconds=660)

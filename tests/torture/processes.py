@@ -135,7 +135,7 @@ def await_sight(happened: Callable[[], bool]) -> bool:
 def complaints(text: str, *, cut: bool, allowed: str | None = None) -> list[str]:
     """What a log of JSON lines should not hold: tracebacks, the level critical, lines that are no JSON.
 
-    `cut`: its writer was killed, perhaps in the middle of the last line. `allowed`: words of a line for people that is fine.
+    `cut`: its writer was killed, perhaps in the middle of the last line. `allowed`: words of a fine line for people.
     """
     *lines, last = text.split("\n")
     if last and not cut:
