@@ -182,16 +182,15 @@ def _run_apart(url: str) -> None:
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     try:
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environ
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0, env=environ
         ) as child:
             assert child.stdin is not None
             assert child.stderr is not None
-            # Left open: it closes with our own end, and then the child ends as well. One that ended already has
-            # said why.
+            # Left open: it closes with our own end, and then the child ends as well. To one that has ended already
+            # nothing can be written, and nothing may wait in a buffer to be written later.
             with suppress(BrokenPipeError):
-                child.stdin.write(f"{url}\n")
-                child.stdin.flush()
-            said = child.stderr.read().strip().splitlines()
+                child.stdin.write(f"{url}\n".encode())
+            said = child.stderr.read().decode(errors="replace").strip().splitlines()
     except OSError as error:
         raise errors.DatabaseRefused(
             f"{_named(engines.file_of(url))} could not be brought up to date: {error}."
