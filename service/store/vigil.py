@@ -20,7 +20,7 @@ class Vigil:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._wal = Path(f"{database}-wal")
+        self._wal = self._named("-wal")
         self._seen = database.stat()
         # Those that SQLite makes beside the database are there once it was written to, and then for good.
         self._beside: dict[Path, int] = {}

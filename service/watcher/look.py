@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from service import errors, model, ports
@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 # Jobs whose course is read at one pass besides those that changed; the rest wait for the next.
 _COURSES_PER_PASS = 20
+# Jobs written in one transaction after the first sight: reading a course takes time, and what is written can be told.
+_PORTION = 10
 _PAST_MARGIN = timedelta(days=1)
 # Of jobs that belong into one line.
 _NAMED = 10
@@ -69,8 +71,8 @@ class Look:
             self.pages += 1
             self.jobs += len(page.items)
             # A provider that does not keep to the size of a page may answer with all it has.
-            for start in range(0, len(page.items), listing.PAGE_SIZE):
-                self._take(page.items[start : start + listing.PAGE_SIZE], model.Source.LIST)
+            for items in _portions(page.items, listing.PAGE_SIZE):
+                self._take(items, model.Source.LIST)
         for item in reading.retrieved(unfinished.keys() - walk.seen, self._now):
             self._take([item], model.Source.RETRIEVE)
         self._tell_of_gone(reading.gone)
@@ -86,15 +88,18 @@ class Look:
         )
 
     def _take(self, items: Sequence[model.Item], source: model.Source) -> None:
-        """Compare the items with what is known and write what differs, in one transaction."""
-        record, account = self._around.record, self._account.name
-        raws = record.raws(account, [item.job_id for item in items])
+        """Compare the items with what is known and write what differs, in a few transactions."""
+        raws = self._around.record.raws(self._account.name, [item.job_id for item in items])
         changed = {item.job_id: item for item in items if raws.get(item.job_id) != item.raw}
-        if not changed:
-            return
-        known = record.known(account, list(changed))
+        # At the first sight hardly a course is read, and there may be a hundred thousand jobs.
+        for items in _portions(list(changed.values()), listing.PAGE_SIZE if self._first_sight else _PORTION):
+            self._write(items, source)
+
+    def _write(self, items: Sequence[model.Item], source: model.Source) -> None:
+        record, account = self._around.record, self._account.name
+        known = record.known(account, [item.job_id for item in items])
         updates = []
-        for item in changed.values():
+        for item in items:
             try:
                 updates.append(self._update(known.get(item.job_id), item, source))
             except errors.TunewatchError:
@@ -234,6 +239,10 @@ class Look:
             log.log(level, "%s: job %s: %s -> %s", job.account, plain.line(job.job_id, 120), was, status)
             if job.state is model.State.UNKNOWN:
                 self._around.trouble(f"status {status!r} is not known here; such jobs count as unfinished")
+
+
+def _portions(items: Sequence[model.Item], size: int) -> Iterator[Sequence[model.Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _named(job_ids: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import resource
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,6 @@ BOTH = ["chat ✅ one has succeeded", "e-mail ✅ one has succeeded"]
 BLIND = ["chat ⚠ tunewatch cannot use its database", "e-mail ⚠ tunewatch cannot use its database"]
 BACK = ["chat 👀 tunewatch is back: database", "e-mail 👀 tunewatch is back: database"]
 AGAIN = "the database can be used again"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with machine.world(tmp_path) as world:
-        yield world
 
 
 def _one_job_ends(world: World) -> None:

@@ -220,3 +220,16 @@ def test_a_result_that_comes_after_the_success_is_read(bench: Bench) -> None:
     bench.simulator.set_raw(KEY, "ft-late", result_files=[file])
     bench.poll()
     assert len(bench.reading.metrics(bench.reading.job("ft-late"))) > 10
+
+
+def test_of_many_jobs_that_end_at_once_the_first_are_written_while_the_courses_of_others_are_read(
+    bench: Bench,
+) -> None:
+    """A page that is written only when all of it was read would keep its first notice waiting for the last course."""
+    bench.poll()
+    for number in range(30):
+        bench.simulator.create(suffix=f"job-{number}", durations=(0, 0, 0))
+    bench.clock.move(minutes=1)
+    waiting: list[int] = []
+    bench.watcher.poll(bench.clock.now(), queued=lambda: waiting.append(len(bench.reading.deliveries(limit=1000))))
+    assert waiting == [20, 40, 60]
