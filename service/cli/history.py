@@ -174,7 +174,8 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, as_j
     for row in rows:
         row["told"] = output.local(row["sent_at"] or row["created_at"], desk.zone)
         row["about"] = row["job_id"] or row["account"] or "the watch"
-        row["to"] = f"{row['channel']} ({row['destination']})"
+        # Beside a reason there is no room for the whole name of a destination; --json has it.
+        row["to"] = row["channel"] if failed else f"{row['channel']} ({row['destination']})"
         row["why"] = row["last_error"] or ""
     columns = [
         Column(heading="AT", key="told"),
@@ -182,7 +183,7 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, as_j
         Column(heading="NOTICE", key="kind"),
         *([Column(heading="STATE", key="state")] if len(states) != 1 else []),
         Column(heading="ABOUT", flexible=True, key="about"),
-        Column(heading="TO", flexible=True, key="to"),
+        Column(heading="TO", flexible=not failed, key="to"),
         *([Column(heading="REASON", flexible=True, key="why")] if any(row["why"] for row in rows) else []),
     ]
     output.as_table(rows, columns, empty="No such deliveries.")
