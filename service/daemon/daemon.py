@@ -171,9 +171,7 @@ class Daemon:
             self._app.lease.abandon()
             self._give_up(str(error))
         except errors.StoreTrouble as error:
-            # One disk that is full troubles every member.
-            log.log(logging.DEBUG if str(error) in self._troubles else logging.ERROR, "%s: %s", name, error)
-            self._troubles.add(str(error))
+            self._trouble(name, str(error))
         except errors.Stopped:
             pass
         except Exception:
@@ -184,6 +182,15 @@ class Daemon:
                 self._busy -= 1
                 self._idle.notify_all()
         return None
+
+    def _trouble(self, name: str, words: str) -> None:
+        """The database gives trouble to a member: said once, since one disk that is full troubles every one of them."""
+        # First of all: who reads of it in the log asks `tunewatch health` next.
+        self._app.lease.note(words)
+        with self._idle:
+            news = words not in self._troubles
+            self._troubles.add(words)
+        log.log(logging.ERROR if news else logging.DEBUG, "%s: %s", name, words)
 
     def _after(self, event: JobExecutionEvent) -> None:
         """Plan a member's next run. Not in the run itself: until it is over, the scheduler drops every other."""
@@ -200,7 +207,6 @@ class Daemon:
         except errors.StoreTrouble as error:
             # Whoever delivers tells of it, each to its own destination.
             self._alarm.trouble(str(error), self._now())
-            self._app.lease.note(str(error))
             self._wake()
             raise
         self._fine()

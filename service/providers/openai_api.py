@@ -139,13 +139,20 @@ class OpenAIProvider:
             with trouble.translated(self._host, self._key):
                 lane = self._brief_lane if brief else self._lane
                 seconds = _LONGEST_BRIEF_SECONDS if brief else _LONGEST_SECONDS
-                content: bytes = lane.run(lambda: call().content, seconds)
+                content: bytes = lane.run(lambda: self._content(call()), seconds)
                 # What repeats the key, as an error of a job may, is kept without it.
                 return self._mask.cut_bytes(content)
         except (errors.Transient, errors.Permanent, RuntimeError) as error:
             if self._closed:
                 raise errors.Stopped("the program ends") from error
             raise
+
+    def _content(self, answer: Any) -> bytes:
+        if self._closed:
+            # The connection was still being made when the client closed those it had, so it does not know of this one.
+            answer.http_response.extensions["network_stream"].close()
+        content: bytes = answer.content
+        return content
 
     def _object(self, content: bytes) -> dict[str, Any]:
         try:

@@ -15,7 +15,10 @@ from service import clock, errors, wiring
 from service.config import schema
 from service.daemon import daemon
 from service.simulator import Simulator
+from service.store import lease
+from service.upkeep import upkeep
 from service.watcher import watcher
+from tests.faults import machine
 
 PATIENCE = 20.0
 
@@ -44,6 +47,17 @@ class TroubledWatcher(watcher.Watcher):
         if self.times < 3:
             raise errors.StoreTrouble("the disk is full")
         return super().poll(*words, **options)
+
+
+class TroubledUpkeep(upkeep.Upkeep):
+    """Finds the disk full, once it may look."""
+
+    def __init__(self) -> None:
+        self.may_look = threading.Event()
+
+    def keep(self, _: datetime) -> None:
+        self.may_look.wait(PATIENCE)
+        raise errors.StoreTrouble("the disk is full")
 
 
 @pytest.fixture
@@ -115,6 +129,18 @@ def test_trouble_of_the_disk_is_logged_once_and_ends_nothing(
         with Running(dataclasses.replace(app, watchers=(troubled,))) as running:
             assert running.passes.get(timeout=PATIENCE).problem is None
     assert caplog.text.count("the disk is full") == 1
+
+
+def test_trouble_that_any_member_meets_shows_in_health_when_it_shows_in_the_log(
+    settings: schema.Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wiring.opened(settings, daemon=True) as app:
+        keeper = TroubledUpkeep()
+        with Running(dataclasses.replace(app, upkeep=keeper)) as running:
+            running.passes.get(timeout=PATIENCE)
+            keeper.may_look.set()
+            machine.until(lambda: "upkeep: the disk is full" in caplog.text)
+            assert lease.noted(settings.database.url) == "the disk is full"
 
 
 def test_a_stop_in_the_middle_of_a_pass_is_a_clean_end(settings: schema.Settings) -> None:
