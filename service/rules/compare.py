@@ -8,6 +8,8 @@ from service import model
 # Started, as told by the provider's own events (OpenAI, Azure). Only ever used to date the start more exactly
 # than our polling can; never to decide that something happened.
 _STARTED = ("fine-tuning job started", "job started")
+# What is told of a job on its way, to those who ask for it.
+MILESTONES = (model.Kind.CREATED, model.Kind.STARTED, model.Kind.RESUMED)
 
 
 def merge(known: model.Job | None, seen: model.Job, *, now: datetime, baseline: bool) -> model.Job:
@@ -50,7 +52,7 @@ def change(
 
 
 def announcement(known: model.Job | None, seen: model.Job) -> model.Kind | None:
-    """The kind of notice that this step deserves, if any.
+    """The kind of notice that this step deserves, if any: the one that says most.
 
     A job that had ended is told of again only if it turns out to have succeeded or failed after all: Azure
     shows `deleted` for jobs whose owner tidied up, which is no news.
@@ -60,7 +62,20 @@ def announcement(known: model.Job | None, seen: model.Job) -> model.Kind | None:
         return None
     if before and before.ended and seen.state not in (model.State.SUCCEEDED, model.State.FAILED):
         return None
-    return model.Kind(seen.state.value) if seen.state.value in tuple(model.Kind) else None
+    if seen.state.ended or seen.state is model.State.PAUSED:
+        return model.Kind(seen.state.value)
+    return _milestone(before, seen)
+
+
+def _milestone(before: model.State | None, seen: model.Job) -> model.Kind | None:
+    # As for the start above: a job that is being called off or paused does not set out.
+    running = seen.status.lower() == model.State.RUNNING
+    if before is model.State.PAUSED:
+        # At OpenAI it waits in the queue once more.
+        return model.Kind.RESUMED if running or seen.state is model.State.PENDING else None
+    if running:
+        return model.Kind.STARTED
+    return model.Kind.CREATED if before is None else None
 
 
 def is_recent(job: model.Job, since: datetime | None) -> bool:

@@ -14,6 +14,14 @@ COURSE_INTERVALS = 10
 # a request for them may take as long.
 COURSE_BUDGET = timedelta(seconds=5)
 FULL_READ_EVERY = timedelta(days=1)
+# The models of an account, for the days on which they are shut down. An hour less than a day, so that whoever polls
+# once a day leaves no day out.
+MODELS_READ_EVERY = timedelta(hours=23)
+# A model may take some minutes until it is there; after so long it is missing, and what could not be looked up for
+# a day is no news any more.
+MODEL_MISSING_AFTER = timedelta(hours=1)
+MODEL_NEWS_FOR = timedelta(days=1)
+_MODEL_PAUSE = timedelta(minutes=1)
 
 
 def pause(failures: int, luck: float) -> timedelta:
@@ -40,6 +48,16 @@ def is_blind(
     if pause and failing + pause >= blind_after:
         return True
     return failing_since is not None and (refused or failing >= blind_after)
+
+
+def until_model_is_there(age: timedelta) -> timedelta | None:
+    """The pause before a model is looked up again whose job succeeded so long ago; None when it counts as missing.
+
+    It grows with the age, from a minute on, and the last look is the one after an hour.
+    """
+    if age >= MODEL_MISSING_AFTER:
+        return None
+    return min(max(_MODEL_PAUSE, age / 2), max(_MODEL_PAUSE, MODEL_MISSING_AFTER - age))
 
 
 def give_up(age: timedelta, attempts: int, give_up_after: timedelta) -> bool:

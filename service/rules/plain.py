@@ -23,6 +23,8 @@ _SIGNS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# What begins something in Markdown; an underscore does not between letters.
+_MARKUP = re.compile(r"[\\`*~|<>\[\]]|(?<![^\W_])_|_(?![^\W_])")
 _JOINERS = "\u200c\u200d"  # format characters that some scripts and emoji cannot be written without
 _NOTHING = "\u00ad\u200b\u2060\ufeff"  # format characters without any look
 # Letters and symbols that look like nothing at all.
@@ -38,6 +40,11 @@ def text(value: object, limit: int = 500) -> str:
     For whatever may be shown by a chat service, a browser or a mail program. It reads as before.
     """
     return _cut(_SIGNS.sub(rf"\g<0>{_BREAK}", line(value, limit)), limit)
+
+
+def markdown(harmless: str) -> str:
+    """What `text` gave, so that it reads the same in Markdown. Not for the inside of a code span."""
+    return _MARKUP.sub(r"\\\g<0>", harmless)
 
 
 def line(value: object, limit: int = 500) -> str:

@@ -82,8 +82,14 @@ def test_a_change_is_a_change_of_the_providers_own_word(
     ("before", "after", "kind"),
     [
         # The plain course.
-        (None, "queued", None),
-        ("queued", "running", None),
+        (None, "queued", Kind.CREATED),
+        (None, "compressing", Kind.CREATED),
+        ("queued", "running", Kind.STARTED),
+        ("compressing", "running", Kind.STARTED),
+        # One thing is told at a time: that it runs says that it is there.
+        (None, "running", Kind.STARTED),
+        (None, "paused", Kind.PAUSED),
+        ("running", "queued", None),
         ("running", "succeeded", Kind.SUCCEEDED),
         ("running", "failed", Kind.FAILED),
         ("queued", "failed", Kind.FAILED),
@@ -93,13 +99,18 @@ def test_a_change_is_a_change_of_the_providers_own_word(
         (None, "cancelled", Kind.CANCELLED),
         # Called off.
         ("running", "canceling", None),
+        ("queued", "canceling", None),
+        ("paused", "canceling", None),
+        (None, "canceling", Kind.CREATED),
         ("canceling", "canceled", Kind.CANCELLED),
         ("canceling", "succeeded", Kind.SUCCEEDED),
         ("cancelled", "canceled", None),
         # Paused.
         ("running", "pausing", None),
         ("pausing", "paused", Kind.PAUSED),
-        ("paused", "running", None),
+        ("paused", "running", Kind.RESUMED),
+        ("paused", "queued", Kind.RESUMED),
+        ("queued", "pausing", None),
         ("paused", "paused", None),
         # Tidied up after its end: no news.
         ("succeeded", "deleted", None),

@@ -1,10 +1,13 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from service.model import Event, Job, Kind, Metric, Notice
-from service.rules import notices
+from service.model import Checkpoint, Event, Job, Kind, Metric, Notice
+from service.rules import notices, shutdown, stalling
 from tests.builders import NOON, at, destination, job
 
 ENDS = {"succeeded": Kind.SUCCEEDED, "failed": Kind.FAILED, "cancelled": Kind.CANCELLED}
@@ -28,12 +31,48 @@ def test_a_pause_is_told_each_time_it_happens() -> None:
     assert first.notice_id != again.notice_id
 
 
+def test_a_start_is_told_once_and_every_resumption() -> None:
+    """A job that was paused waits in the queue again and starts again; that is told as a resumption."""
+    started = [of_job(job("running"), Kind.STARTED, minutes=minutes) for minutes in (0, 9)]
+    resumed = [of_job(job("running"), Kind.RESUMED, minutes=minutes) for minutes in (0, 9)]
+    assert len({notice.cause for notice in started}) == 1
+    assert len({notice.cause for notice in resumed}) == 2
+
+
 def test_an_id_is_the_same_in_every_process_and_short() -> None:
     """It stands in mails already sent: changing how it is made would make repeats look new."""
     assert of_job(job("failed")).notice_id == "tw-2neiefibai"
 
 
+CHECKPOINT = Checkpoint(checkpoint_id="ck1", created_at=NOON, step=8, model="ft:m:ckpt", train_loss=0.5)
+FACTS = notices.job_facts(job("running"), events=(), metrics=(), page_url=None, now=NOON)
+
+
+def silence(minutes: float = 0) -> stalling.Silence:
+    event = Event(event_id="e", created_at=at(minutes), level="info", type="message", message="Step 7")
+    return stalling.Silence(since=at(minutes), length=timedelta(hours=7), last_event=event)
+
+
+def shutting(**changes: Any) -> Notice:
+    given: dict[str, Any] = {"job_id": "ftjob-1", "day": date(2027, 1, 14), "days_left": 40, "threshold": 60}
+    expected = shutdown.Expected(**{**given, "base": False, **changes})
+    return notices.of_shutdown(job("succeeded"), expected, facts=FACTS, now=NOON)
+
+
 ABOUT: list[Callable[[], Notice]] = [
+    lambda: of_job(job("queued"), Kind.CREATED),
+    lambda: of_job(job("running"), Kind.STARTED),
+    lambda: notices.of_checkpoint(job(), CHECKPOINT, facts=FACTS, now=NOON),
+    lambda: notices.of_checkpoint(job(), replace(CHECKPOINT, checkpoint_id="ck2"), facts=FACTS, now=NOON),
+    lambda: notices.of_stall(job(), silence(), level=0, facts=FACTS, now=NOON),
+    lambda: notices.of_stall(job(), silence(), level=1, facts=FACTS, now=NOON),
+    lambda: notices.of_stall(job(), silence(5), level=0, facts=FACTS, now=NOON),
+    lambda: notices.of_stall(job("queued"), silence(), level=0, facts=FACTS, now=NOON),
+    lambda: notices.of_model(job(), listed=True, answered=None, reason=None, facts=FACTS, now=NOON),
+    lambda: shutting(),
+    lambda: shutting(threshold=30),
+    lambda: shutting(day=date(2027, 1, 15)),
+    lambda: shutting(job_id="ftjob-2"),
     lambda: of_job(job("failed")),
     lambda: of_job(job("succeeded"), Kind.SUCCEEDED),
     lambda: of_job(job("failed", job_id="ftjob-2")),
@@ -111,3 +150,14 @@ def test_a_loss_of_zero_is_a_loss() -> None:
     metrics = [Metric(step=1, train_loss=0.4, full_valid_loss=0.3), Metric(step=2, train_loss=0.0, full_valid_loss=0.0)]
     facts = of_job(job("succeeded"), metrics=metrics).facts
     assert (facts["train_loss"], facts["valid_loss"]) == (0.0, 0.0)
+
+
+def test_what_only_some_notices_tell_stands_beside_the_facts_of_the_job() -> None:
+    checkpoint = notices.of_checkpoint(job(), CHECKPOINT, facts=FACTS, now=NOON)
+    made = {"id": "ck1", "step": 8, "model": "ft:m:ckpt", "train_loss": 0.5, "valid_loss": None}
+    assert checkpoint.facts == {**FACTS, "checkpoint": made}
+    stalled = notices.of_stall(job(), silence(), level=0, facts=FACTS, now=NOON)
+    assert stalled.facts == {**FACTS, "since": "2026-11-03T12:00:00Z", "idle_seconds": 25200, "last_event": "Step 7"}
+    checked = notices.of_model(job(), listed=True, answered=False, reason="no", facts=FACTS, now=NOON)
+    assert checked.facts == {**FACTS, "listed": True, "answered": False, "reason": "no"}
+    assert shutting().facts == {**FACTS, "shutdown_date": "2027-01-14", "days_left": 40, "base": False}

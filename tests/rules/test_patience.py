@@ -39,3 +39,11 @@ def test_the_next_pause_is_longer_whatever_the_luck(failures: int, one: float, o
 def test_trouble_is_told_after_a_while_and_a_refusal_at_once(minutes: float, refused: bool, blind: bool) -> None:
     blind_after = timedelta(minutes=15)
     assert patience.is_blind(NOON, at(minutes), refused=refused, blind_after=blind_after) is blind
+
+
+def test_a_model_is_looked_up_ever_more_rarely_for_an_hour() -> None:
+    age, looks = timedelta(0), 1
+    while pause := patience.until_model_is_there(age):
+        assert pause >= timedelta(minutes=1)
+        age, looks = age + pause, looks + 1
+    assert (age, looks) == (timedelta(hours=1), 12)

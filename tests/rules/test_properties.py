@@ -19,6 +19,7 @@ from service.store import engine as engines
 from service.store import migrate
 from service.store.queue import Queue
 from service.store.reading import Reading
+from tests.composer.saying import composer
 from tests.conftest import HandClock, destination
 from tests.rules import worlds
 
@@ -97,13 +98,15 @@ class Passes(RuleBasedStateMachine):
 
     database: worlds.Database
 
-    @initialize(created=worlds.CREATED)
-    def start(self, created: tuple[int | None, ...]) -> None:
+    @initialize(created=worlds.CREATED, wait=st.sampled_from([0, 10]))
+    def start(self, created: tuple[int | None, ...], wait: int) -> None:
         account = f"account{next(_numbers)}"
         self.clock, self.way, self.cuts = HandClock(), worlds.Way(), 0
         self.provider = worlds.Shown(account)
         self.created = dict(zip(worlds.NAMES, created, strict=True))
-        self.to = tuple(destination(f"{account}-{name}") for name in ("mail", "chat"))
+        # With the wait, the second one tells of each notice by itself and the first one of all that came together.
+        waits = {"mail": timedelta(seconds=wait), "chat": timedelta(0)}
+        self.to = tuple(destination(f"{account}-{name}", group_wait=each) for name, each in waits.items())
         self.begin()
         self.look_unharmed()
 
@@ -111,8 +114,8 @@ class Passes(RuleBasedStateMachine):
         """A new process on the same database."""
         self.watcher = worlds.watcher(self.provider, self.database, self.clock, self.to)
         self.outbox = Outbox(
-            queue=Queue(self.database.engine), notifier=self.way, destinations=self.to, zone=UTC, luck=lambda: 0.5,
-            give_up_after=timedelta(days=10_000), time=self.clock,
+            queue=Queue(self.database.engine), notifier=self.way, destinations=self.to, composer=composer(), zone=UTC,
+            luck=lambda: 0.5, give_up_after=timedelta(days=10_000), time=self.clock,
         )  # fmt: skip
         self.outbox.resume(self.clock.now())
 

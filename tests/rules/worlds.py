@@ -54,6 +54,8 @@ class Shown:
     seen: dict[str, str] = field(default_factory=dict)
     trouble: Exception | None = None
 
+    api_url = "https://api.example/v1"
+
     def __post_init__(self) -> None:
         self._now: dict[str, str] = {}
 
@@ -90,6 +92,15 @@ class Shown:
 
     def results(self, _file_id: str) -> tuple[model.Metric, ...]:
         return ()
+
+    def models(self) -> tuple[model.ListedModel, ...]:
+        return ()
+
+    def model(self, name: str) -> model.ListedModel:
+        return model.ListedModel(name=name)
+
+    def ask(self, _name: str) -> None:
+        """Every model answers."""
 
     def page_url(self, _job_id: str) -> str | None:
         return None
@@ -141,19 +152,32 @@ class Crash(BaseException):
 class Way:
     """A way out that does, at each sending, the next of `plans`, and accepts when there are none.
 
-    `accepted` counts by notice and destination.
+    `accepted` counts by notice and destination. `unsure`: by destination, the key of the message with which the
+    process ended: the next message there has to be the same.
     """
 
     plans: list[str] = field(default_factory=list)
     accepted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unsure: dict[str, str] = field(default_factory=dict)
+    rooms: int = 4_000
+
+    def room(self, _destination: str) -> int:
+        return self.rooms
+
+    def shows_pictures(self, _destination: str) -> bool:
+        return False
 
     def send(self, key: str, message: model.Message) -> None:
         plan = self.plans.pop(0) if self.plans else "accept"
+        assert self.unsure.pop(key, message.dedup_key) == message.dedup_key
+        if plan.startswith("crash"):
+            self.unsure[key] = message.dedup_key
         if plan == "refuse":
             raise errors.Transient("not now")
         if plan == "crash before":
             raise Crash
-        self.accepted[message.notice_id, key] += 1
+        for notice in message.data["notices"]:
+            self.accepted[notice["notice_id"], key] += 1
         if plan == "crash after":
             raise Crash
 
