@@ -15,6 +15,7 @@ from apprise.utils.parse import parse_urls
 
 from service.notifier import secrets
 from service.notifier.mail import Mail
+from service.notifier.webhook import Webhook
 from service.rules import masking
 
 # Who is asked again too early gets a notice twice: a mail server may scan what it was given before it accepts it, a
@@ -25,6 +26,9 @@ _SHOW_HOST = ("json", "jsons", "form", "forms", "xml", "xmls", "ntfy", "matrix",
 # But for these: at the services themselves, the host of ntfy:// is the topic, that of matrix:// the token.
 _HOST_IS_SECRET = ("cloud", "t2bot")
 _LONGEST_NAME = 20
+
+# Plugins that we extend.
+_OURS: dict[str, type[Mail] | type[Webhook]] = {"mailto": Mail, "mailtos": Mail, "json": Webhook, "jsons": Webhook}
 
 _ASSET = AppriseAsset(
     app_id="tunewatch",
@@ -88,10 +92,10 @@ def targets(channel: str, url: str) -> list[Target]:
 def _instantiate(url: str) -> NotifyBase | None:
     _silence()
     given = url_to_dict(url)
-    if given and given.get("schema") in ("mailto", "mailtos"):
+    if given and (kind := _OURS.get(given.get("schema", ""))):
         try:
-            return Mail(**{**given, "asset": _ASSET, "tag": set()})
-        except TypeError:  # Apprise's way to refuse a mail URL
+            return kind(**{**given, "asset": _ASSET, "tag": set()})
+        except TypeError:  # Apprise's way to refuse a URL
             return None
     return Apprise.instantiate(url, asset=_ASSET)
 

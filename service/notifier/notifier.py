@@ -2,18 +2,22 @@
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from apprise import Apprise, NotifyFormat, NotifyType
+from apprise import Apprise, AppriseAttachment, NotifyType
 from apprise.plugins.base import NotifyBase
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from service import bounded, errors, model
-from service.notifier import destinations, fitting
+from service.notifier import destinations, fitting, flavours, pictures
 from service.notifier.mail import Mail
+from service.notifier.webhook import Webhook
 from service.rules import plain
 
+log = logging.getLogger(__name__)
+
+# What is not here is information.
 _TYPES = {
     model.Kind.SUCCEEDED: NotifyType.SUCCESS,
     model.Kind.WATCH_RECOVERED: NotifyType.SUCCESS,
@@ -21,7 +25,8 @@ _TYPES = {
     model.Kind.CANCELLED: NotifyType.WARNING,
     model.Kind.WATCH_FAILING: NotifyType.WARNING,
     model.Kind.DELIVERY_FAILED: NotifyType.WARNING,
-    model.Kind.PAUSED: NotifyType.INFO,
+    model.Kind.STALLED: NotifyType.WARNING,
+    model.Kind.MODEL_SHUTDOWN: NotifyType.WARNING,
 }
 # Of what plugins log for debugging, only these lines say why; others hold payloads and addresses.
 _INNERMOST = re.compile(r"(?:\[Errno -?\d+\]|Tunnel connection failed:) ([^'\")\]]+)")
@@ -41,18 +46,17 @@ class AppriseNotifier:
         self._targets: dict[str, destinations.Target] = {}
         self._lanes: dict[str, bounded.Lane] = {}
 
-    def add(
-        self, channel: str, urls: Iterable[str], *, kinds: Collection[model.Kind], accounts: Sequence[str]
-    ) -> list[model.Destination]:
+    def add(self, channel: model.Channel, urls: Iterable[str]) -> list[model.Destination]:
         """Take up a channel's URLs; the destinations behind them. A URL named twice counts once."""
-        found = {target.key: target for url in urls for target in destinations.targets(channel, url)}
+        found = {target.key: target for url in urls for target in destinations.targets(channel.name, url)}
         self._targets.update(found)
-        return [
-            model.Destination(
-                key=target.key, channel=channel, label=target.label, kinds=frozenset(kinds), accounts=tuple(accounts)
-            )
-            for target in found.values()
-        ]
+        return [model.Destination(key=target.key, channel=channel, label=target.label) for target in found.values()]
+
+    def room(self, destination: str) -> int:
+        return fitting.room(self._targets[destination].plugin)
+
+    def shows_pictures(self, destination: str) -> bool:
+        return pictures.shown(self._targets[destination].plugin)
 
     def send(self, destination: str, message: model.Message) -> None:
         target = self._targets[destination]
@@ -63,21 +67,48 @@ class AppriseNotifier:
 
 
 def _notify(target: destinations.Target, message: model.Message) -> AppriseResult:
+    """The text must arrive, once; the picture may. Whatever becomes of it, the result is that of the text."""
+    plugin = target.plugin
     # Here, where no other attempt at this destination is under way, and not before: one that hangs has its own.
-    if isinstance(target.plugin, Mail):
-        target.plugin.dedup_key = message.dedup_key
-    elif hasattr(target.plugin, "headers"):
+    _prepare(plugin, message)
+    form = fitting.fitted(message, plugin)
+    with pictures.filed(message.picture if pictures.attaches(plugin) else None) as picture:
+        together = picture and pictures.together(plugin, form)
+        if together:
+            result = _deliver(plugin, message, form, picture)
+            if result.status is AppriseResultStatus.SUCCESS:
+                return result
+            # Perhaps it was refused for the picture's sake: some servers take none, or none so large.
+        result = _deliver(plugin, message, form)
+        if picture and not together and result.status is AppriseResultStatus.SUCCESS:
+            after = _deliver(plugin, message, pictures.alone(plugin, message, form), picture)
+            if after.status is not AppriseResultStatus.SUCCESS:
+                log.info("%s: the curve of %s was not taken: %s", target.label, message.notice_id, _why(after, target))
+        return result
+
+
+def _prepare(plugin: NotifyBase, message: model.Message) -> None:
+    if isinstance(plugin, Mail):
+        plugin.message = message
+    elif hasattr(plugin, "headers"):
         # Plain webhooks (JSON, form, XML) can carry it; chat services have no place for it.
-        target.plugin.headers["Idempotency-Key"] = message.dedup_key
-    title, body = fitting.fitted(message, target.plugin)
-    _wake_up(target.plugin)
+        plugin.headers["Idempotency-Key"] = message.dedup_key
+    if isinstance(plugin, Webhook):
+        plugin.data = message.data
+    _wake_up(plugin)
+
+
+def _deliver(
+    plugin: NotifyBase, message: model.Message, form: flavours.Form, picture: AppriseAttachment | None = None
+) -> AppriseResult:
     outlet = Apprise()
-    outlet.add(target.plugin)
+    outlet.add(plugin)
     return outlet.notify(
-        title=title,
-        body=body,
-        notify_type=_TYPES[message.kind],
-        body_format=NotifyFormat.TEXT,
+        title=form.title,
+        body=form.body,
+        notify_type=_TYPES.get(message.kind, NotifyType.INFO),
+        body_format=form.format,
+        attach=picture,
         log_level=logging.DEBUG,
     )
 

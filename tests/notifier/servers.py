@@ -6,23 +6,28 @@ import email.message
 import email.policy
 import importlib.resources
 import json
+import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 @dataclass
 class Mailbox:
-    """`refuses`: what to answer instead of accepting a recipient."""
+    """`refuses`: what to answer instead of accepting a recipient. `logins`: who logged in, over a secured line only."""
 
     mails: list[tuple[list[str], email.message.EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
@@ -35,7 +40,8 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        mail = email.message_from_bytes(bytes(envelope.original_content or b""), policy=email.policy.default)
+        self.raw.append(bytes(envelope.original_content or b""))
+        mail = email.message_from_bytes(self.raw[-1], policy=email.policy.default)
         self.mails.append((envelope.rcpt_tos, mail))
         return "250 taken"
 
@@ -51,10 +57,25 @@ class _Controller(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
+MAIL_LOGIN = ("post@example.com", "s3cret-mail-pass")
+
+
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
+def mailbox(certificate: tuple[str, str] | None = None) -> Iterator[Mailbox]:
+    """With a certificate and its key, it takes mail over a secured line only, and from whoever knows MAIL_LOGIN."""
     box = Mailbox()
-    controller = _Controller(box, hostname="127.0.0.1", port=0)
+
+    def login(_server: SMTP, _session: Session, _envelope: Envelope, _method: str, data: LoginPassword) -> AuthResult:
+        given = (data.login.decode(), data.password.decode())
+        box.logins.append(given[0])
+        return AuthResult(success=given == MAIL_LOGIN, handled=False)
+
+    secure: dict[str, Any] = {}
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*certificate)
+        secure = {"tls_context": tls, "require_starttls": True, "auth_required": True, "authenticator": login}
+    controller = _Controller(box, hostname="127.0.0.1", port=0, **secure)
     controller.start()
     box.port = controller.port
     try:
@@ -98,6 +119,17 @@ def hook() -> Iterator[Hook]:
 CERTIFICATE, _KEY = (
     str(importlib.resources.files("aiosmtpd.tests.certs") / name) for name in ("server.crt", "server.key")
 )
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """A certificate for the loopback, and its key."""
+    certificate, key = str(folder / "server.crt"), str(folder / "server.key")
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=loopback"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return certificate, key
+
+
 PROXY_LOGIN = "somebody:s3cret-proxy-pass"
 
 
@@ -139,6 +171,8 @@ _CONTENT = {
     "user_id": "@me:home", "room_id": "!room:home", "home_server": "home", "joined_rooms": ["!room:home"],
     "access_token": "s3cret-given-at-login", "token": "s3cret-given-at-login",
     "data": {"userId": "me", "authToken": "s3cret-given-at-login"},
+    "channel": "C1", "upload_url": "https://files.example/1", "file_id": "F1", "content_uri": "mxc://home/1",
+    "file_infos": [{"id": "F1"}],
 }  # fmt: skip
 
 
@@ -204,5 +238,7 @@ def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 
 def closed_port() -> int:
-    """A port where nobody listens: not one that was free a moment ago, which another test may get meanwhile."""
-    return 1
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -61,6 +62,34 @@ def works(text: str) -> list[str]:
         found += [reading[max(0, match.start() - 10) : match.end() + 10] for match in _LIVE.finditer(reading)]
         found += [repr(char) for char in _STEERS.findall(reading)]
     return found
+
+
+class Page(HTMLParser):
+    """What a mail program makes of HTML: the text that it shows, and the elements and addresses that it obeys."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self._shown: list[str] = []
+        self._hidden = False
+        self.feed(source)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._shown)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self._hidden = tag == "style"
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self._shown.append(data)
 
 
 def texts(request: servers.Request) -> Iterator[str]:

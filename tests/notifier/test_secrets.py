@@ -15,6 +15,7 @@ from service import errors, model
 from service.notifier import destinations
 from service.notifier.notifier import AppriseNotifier
 from service.rules import masking
+from tests import builders
 from tests.notifier import leaks, servers, services
 
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
@@ -28,13 +29,13 @@ PASSWORD = "s3cret/ü +\"'&%41\\x=pass"
 
 
 def label(url: str) -> str:
-    return AppriseNotifier().add("chat", [url], kinds=[], accounts=[])[0].label
+    return AppriseNotifier().add(builders.channel("chat"), [url])[0].label
 
 
 def trouble(url: str, bird: servers.Parrot | None = None) -> str:
     """What is said of a message that does not arrive."""
     notifier = AppriseNotifier()
-    destination = notifier.add("chat", [url], kinds=[], accounts=[])[0]
+    destination = notifier.add(builders.channel("chat"), [url])[0]
     if bird:
         bird.tame(notifier._targets[destination.key].plugin)
     try:
@@ -95,7 +96,7 @@ def test_what_a_service_gives_us_at_login_is_not_repeated_either(parrot: servers
         if service.schema not in LOG_IN:
             continue
         parrot.requests.clear()
-        target = notifier._targets[notifier.add("chat", [service.url], kinds=[], accounts=[])[0].key]
+        target = notifier._targets[notifier.add(builders.channel("chat"), [service.url])[0].key]
         parrot.tame(target.plugin)
         with contextlib.suppress(errors.Transient):
             notifier.send(target.key, MESSAGE)

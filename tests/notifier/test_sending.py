@@ -11,7 +11,8 @@ import pytest
 from service import errors, model
 from service.model import Kind
 from service.notifier.notifier import AppriseNotifier
-from tests.notifier import servers
+from tests import builders
+from tests.notifier import messages, servers
 
 MESSAGE = model.Message(
     title="✅ rain has succeeded",
@@ -20,6 +21,7 @@ MESSAGE = model.Message(
     notice_id="tw-abc",
     dedup_key="tw-abc.0123",
 )
+KINDS = frozenset({Kind.FAILED, Kind.SUCCEEDED})
 OTHER = dataclasses.replace(MESSAGE, dedup_key="tw-xyz.0123")
 
 
@@ -34,7 +36,7 @@ class Channel:
 
     def __init__(self, *urls: str) -> None:
         self.notifier = AppriseNotifier()
-        self.destinations = self.notifier.add("chat", urls, kinds=[Kind.FAILED, Kind.SUCCEEDED], accounts=["ma*"])
+        self.destinations = self.notifier.add(builders.channel("chat", accounts=("ma*",), kinds=KINDS), urls)
 
     def send(self, message: model.Message = MESSAGE, to: int = 0) -> None:
         self.notifier.send(self.destinations[to].key, message)
@@ -121,6 +123,33 @@ class TestWebhook:
             "tw-xyz.0123",
         ]
 
+    def test_a_webhook_gets_the_notice_for_machines_beside_apprises_own_fields(self, hook: servers.Hook) -> None:
+        Channel(hook.url()).send(messages.WITH_CURVE)
+        payload = hook.posts[0][2]
+        assert payload["tunewatch"] == messages.WITH_CURVE.data
+        assert (payload["title"], payload["message"]) == (messages.WITH_CURVE.title, messages.WITH_CURVE.body)
+        assert (payload["version"], payload["type"], payload["attachments"]) == ("1.0", "success", [])
+
+    def test_the_fields_that_the_url_asks_for_are_as_without_it(self, hook: servers.Hook) -> None:
+        Channel(hook.url("/x?:team=ml&:message=text&:attachments=")).send(messages.SUCCEEDED)
+        assert hook.posts[0][2] == {
+            "version": "1.0", "title": messages.SUCCEEDED.title, "text": messages.SUCCEEDED.body, "type": "success",
+            "team": "ml", "tunewatch": messages.SUCCEEDED.data,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(("more", "value"), [(":tunewatch=mine", "mine"), (":type=tunewatch", "success")])
+    def test_a_field_that_the_url_names_so_itself_is_the_owners(
+        self, hook: servers.Hook, more: str, value: str
+    ) -> None:
+        Channel(hook.url(f"/x?{more}")).send(messages.SUCCEEDED)
+        assert hook.posts[0][2]["tunewatch"] == value
+
+    def test_each_message_has_its_own_data(self, hook: servers.Hook) -> None:
+        channel = Channel(hook.url())
+        for message in (messages.SUCCEEDED, MESSAGE):
+            channel.send(message)
+        assert ["tunewatch" in payload for _, _, payload in hook.posts] == [True, False]
+
     @pytest.mark.parametrize(("kind", "word"), [
         (Kind.SUCCEEDED, "success"), (Kind.FAILED, "failure"), (Kind.CANCELLED, "warning"), (Kind.PAUSED, "info"),
         (Kind.WATCH_FAILING, "warning"), (Kind.WATCH_RECOVERED, "success"),
@@ -159,8 +188,8 @@ class TestWebhook:
 
 def test_destinations_ask_for_what_their_channel_asks_for(hook: servers.Hook) -> None:
     (destination,) = Channel(hook.url()).destinations
-    assert destination.kinds == {Kind.FAILED, Kind.SUCCEEDED}
-    assert (destination.accounts, destination.channel) == (("ma*",), "chat")
+    assert destination.channel.kinds == KINDS
+    assert (destination.channel.accounts, destination.channel.name) == (("ma*",), "chat")
 
 
 def test_a_url_named_twice_counts_once(hook: servers.Hook) -> None:
@@ -215,7 +244,7 @@ def test_a_destination_that_hangs_delays_no_other_and_gets_nothing_twice() -> No
         notifier = AppriseNotifier(longest_send=timedelta(seconds=0.2))
         urls = [f"json://127.0.0.1:{server.server_port}/slow{number}?rto=60" for number in range(8)]
         urls.append(f"json://127.0.0.1:{server.server_port}/quick")
-        *slow, quick = notifier.add("chat", urls, kinds=[Kind.SUCCEEDED], accounts=["*"])
+        *slow, quick = notifier.add(builders.channel("chat"), urls)
         for destination in slow:
             with pytest.raises(errors.Transient, match="no answer within"):
                 notifier.send(destination.key, MESSAGE)

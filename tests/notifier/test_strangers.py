@@ -2,10 +2,10 @@
 
 import contextlib
 import dataclasses
+import email.message
 import html
 import re
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 import pytest
@@ -14,14 +14,18 @@ from apprise.plugins.base import NotifyBase
 from service import errors, model
 from service.model import Kind
 from service.notifier.notifier import AppriseNotifier
-from service.rules import notices, wording
+from service.rules import notices
+from tests import builders
 from tests.builders import at, job
+from tests.composer.saying import said
 from tests.notifier import servers, services, strangers
 
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 
 JOB_ID = "ftjob-7f3a9c"
 HARMFUL = (*strangers.MENTIONS, *strangers.LINKS, *strangers.MARKUP, *strangers.STEERING)
+# The elements that our mails are made of; without a page to look at and without a picture, nothing refers elsewhere.
+LAYOUT = {"html", "head", "meta", "title", "style", "body", "div", "p", "br", "table", "tr", "td"}
 # A title has room for a few only.
 TITLES = (
     "@everyone <!here> <@U1> <@&4> <at>x</at> @x [c](http://e.x)",
@@ -37,7 +41,7 @@ def message(suffix: str, texts: Sequence[str], job_id: str = JOB_ID) -> model.Me
         metadata={"k": c, suffix: "v"}, hyperparameters={"n": b}, fine_tuned_model=suffix,
     )  # fmt: skip
     notice = notices.of_job(Kind.FAILED, failed, events=(), metrics=(), page_url=None, now=at(0))
-    return wording.compose(notice, UTC, f"{notice.notice_id}.0123")
+    return said(notice)
 
 
 class Everywhere:
@@ -48,7 +52,7 @@ class Everywhere:
         self._notifier = AppriseNotifier()
         self._keys = {}
         for service in services.one_each(bird.port):
-            destination = self._notifier.add("chat", [service.url], kinds=[], accounts=[])[0]
+            destination = self._notifier.add(builders.channel("chat"), [service.url])[0]
             self._keys[service.schema] = destination.key
             bird.tame(self.plugin(service.schema))
 
@@ -114,18 +118,28 @@ def test_what_arrives_fits_and_says_what_happened_and_which_notice_it_is(everywh
     assert wrong == {}
 
 
+def _as_shown(part: email.message.Message) -> str:
+    content = str(part.get_payload(decode=True), "utf-8")  # type: ignore[arg-type]
+    if part.get_content_subtype() != "html":
+        return content
+    page = strangers.Page(content)
+    assert page.elements <= LAYOUT
+    assert not {name for name in page.attributes if name.startswith("on") or name in ("src", "href")}
+    return page.text
+
+
 @pytest.mark.parametrize("form", ["", "&format=html", "&format=markdown"])
 @pytest.mark.parametrize("title", TITLES, ids=["mentions", "markup"])
 def test_a_mail_has_the_headers_and_recipients_that_we_gave_it(mailbox: servers.Mailbox, form: str, title: str) -> None:
     told = message(title, HARMFUL)
     notifier = AppriseNotifier()
-    notifier.send(notifier.add("mail", [mailbox.url(more=form)], kinds=[], accounts=[])[0].key, told)
+    notifier.send(notifier.add(builders.channel("mail"), [mailbox.url(more=form)])[0].key, told)
     ((recipients, mail),) = mailbox.mails
     assert recipients == ["you@example.com"]
     assert mail["To"] == "you@example.com"
     assert (mail["Bcc"], mail["Cc"], mail["Subject"]) == (None, None, told.title)
     assert mail.defects == []
-    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    parts = [_as_shown(part) for part in mail.walk() if part.get_content_maintype() == "text"]
     assert [each for part in parts for each in strangers.works(part)] == []
     assert all(readable(told.body.splitlines()[0]) in readable(part) for part in parts)
 
@@ -135,7 +149,7 @@ def test_even_a_title_of_several_lines_forges_no_header(mailbox: servers.Mailbox
     told = dataclasses.replace(message("x", ["x"] * 3), title="a\r\nBcc: all@evil.example\r\n\r\nforged")
     notifier = AppriseNotifier()
     with contextlib.suppress(errors.Transient):
-        notifier.send(notifier.add("mail", [mailbox.url()], kinds=[], accounts=[])[0].key, told)
+        notifier.send(notifier.add(builders.channel("mail"), [mailbox.url()])[0].key, told)
     for recipients, mail in mailbox.mails:
         assert recipients == ["you@example.com"]
         assert mail["Bcc"] is None
