@@ -13,6 +13,7 @@ from service.store import schema
 METRIC_FIELDS = tuple(field.name for field in dataclasses.fields(model.Metric) if field.name != "step")
 # SQLite takes a limited number of values in one statement, and some providers give all they have in one answer.
 _PIECE = 1000
+_REMARKS = 50
 
 
 def pieces(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -71,3 +72,24 @@ def _add_missing(connection: sa.Connection, table: sa.Table, id_name: str, job_p
     ]
     if new:
         connection.execute(table.insert(), new)
+
+
+def read(connection: sa.Connection, job_pk: sa.ScalarSelect[Any]) -> model.Course:
+    """What is known of a job's course, and of its events those that a notice may repeat: warnings, errors, checks."""
+    event, metric, checkpoint = schema.event, schema.metric, schema.checkpoint
+    worth_telling = event.c.level.in_(["warn", "warning", "error"]) | (event.c.type == "moderation_checks")
+    events = sa.select(event).where(event.c.job_pk == job_pk, worth_telling).order_by(event.c.id.desc()).limit(_REMARKS)
+    metrics = sa.select(metric).where(metric.c.job_pk == job_pk).order_by(metric.c.step)
+    checkpoints = sa.select(checkpoint).where(checkpoint.c.job_pk == job_pk).order_by(checkpoint.c.step)
+    return model.Course(
+        events=tuple(model.Event(**row) for row in _rows(connection, events))[::-1],
+        metrics=tuple(model.Metric(**row) for row in _rows(connection, metrics)),
+        checkpoints=tuple(model.Checkpoint(**row) for row in _rows(connection, checkpoints)),
+        complete=True,
+    )
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    """Without the numbers that are the tables' own."""
+    found = connection.execute(query).mappings()
+    return [{name: value for name, value in row.items() if name not in ("id", "job_pk")} for row in found]

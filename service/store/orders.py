@@ -40,7 +40,7 @@ def destination_pk(connection: sa.Connection, destination: model.Destination) ->
     found: int | None = connection.execute(sa.select(table.c.id).where(table.c.key == destination.key)).scalar()
     if found is not None:
         return found
-    row: dict[str, Any] = {"key": destination.key, "channel": destination.channel, "label": destination.label}
+    row: dict[str, Any] = {"key": destination.key, "channel": destination.channel.name, "label": destination.label}
     row |= {"failures": 0, "active": 1}
     return insert(connection, table, row)
 

@@ -6,7 +6,7 @@ import pytest
 
 from service import errors, model
 from service.rules import notices
-from tests.conftest import Bench, destination
+from tests.conftest import Bench
 from tests.outbox.conftest import queue, states
 
 
@@ -116,7 +116,7 @@ def test_what_was_being_sent_when_the_process_died_is_sent_again(bench: Bench) -
     """At least once: it may have arrived, but it may not have. Its key tells the two apart."""
     queue(bench, "one", to=bench.destinations[:1])
     [delivery] = bench.queue.due("mail", bench.clock.now(), 10)
-    bench.queue.sending(delivery.delivery_id)
+    bench.queue.sending([delivery.delivery_id])
     bench.deliver()
     [(_, message)] = bench.notifier.sent
     assert message.dedup_key == f"{delivery.notice.notice_id}.mail"
@@ -143,7 +143,7 @@ def test_a_broken_destination_is_announced_through_the_others_once(bench: Bench)
 def test_notices_for_a_destination_that_was_replaced_go_to_the_new_one(bench: Bench) -> None:
     """Somebody mended the address of a channel that did not work."""
     queue(bench, "one", to=bench.destinations[:1])
-    mended = dataclasses.replace(destination("mended"), channel="channel-mail")
+    mended = dataclasses.replace(bench.destinations[0], key="mended")
     found = bench.queue.resume([mended], bench.clock.now())
     assert (found.rerouted, found.abandoned) == (1, 0)
     assert [item.notice.job_id for item in bench.queue.due("mended", bench.clock.now(), 10)] == ["one"]
@@ -193,6 +193,6 @@ def test_a_mended_channel_is_healthy_again(bench: Bench) -> None:
         bench.deliver()
         bench.clock.move(minutes=10)
     assert any(row["announced_at"] for row in bench.reading.destinations("2026"))
-    bench.queue.resume([dataclasses.replace(destination("mended"), channel="channel-mail")], bench.clock.now())
+    bench.queue.resume([dataclasses.replace(bench.destinations[0], key="mended")], bench.clock.now())
     assert [row["key"] for row in bench.reading.destinations("2026")] == ["mended"]
     assert not any(row["announced_at"] for row in bench.reading.destinations("2026"))

@@ -1,6 +1,7 @@
 """What goes wrong around a sending: the disk, the clock, a destination for good."""
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from service import errors, model
 from service.outbox.outbox import Outbox
 from service.rules import notices
 from service.store.queue import Queue
+from tests.composer.saying import composer
 from tests.conftest import Bench, destination
 from tests.outbox.conftest import queue, states
 
@@ -18,10 +20,10 @@ class FullDisk(Queue):
 
     full = True
 
-    def sent(self, delivery_id: int, now: datetime) -> None:
+    def sent(self, delivery_ids: Sequence[int], now: datetime) -> None:
         if self.full:
             raise errors.StoreTrouble("the disk is full")
-        super().sent(delivery_id, now)
+        super().sent(delivery_ids, now)
 
 
 def _fail_for_good(bench: Bench) -> None:
@@ -37,8 +39,8 @@ def test_what_was_accepted_while_the_disk_took_no_receipt_is_not_sent_again(benc
     queue(bench, "one", "two", to=bench.destinations[:1])
     disk = FullDisk(bench.queue._engine)
     outbox = Outbox(
-        queue=disk, notifier=bench.notifier, destinations=bench.destinations, zone=UTC, luck=lambda: 0.5,
-        give_up_after=timedelta(hours=72), time=bench.clock,
+        queue=disk, notifier=bench.notifier, destinations=bench.destinations, composer=composer(), zone=UTC,
+        luck=lambda: 0.5, give_up_after=timedelta(hours=72), time=bench.clock,
     )  # fmt: skip
     for _ in range(3):
         with pytest.raises(errors.StoreTrouble):
@@ -100,7 +102,7 @@ def test_what_is_sent_again_goes_where_its_channel_leads_now(bench: Bench) -> No
     bench.queue.resume(bench.destinations[1:], bench.clock.now())
     assert bench.queue.resend(bench.clock.now()).homeless == ("channel-mail",)
     assert states(bench) == [("one", "channel-mail", "failed")]
-    back = dataclasses.replace(destination("back"), channel="channel-mail")
+    back = dataclasses.replace(bench.destinations[0], key="back")
     bench.queue.resume([back], bench.clock.now())
     done = bench.queue.resend(bench.clock.now())
     assert (done.queued, done.homeless) == (1, ())
