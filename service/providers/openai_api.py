@@ -19,6 +19,8 @@ from service.rules import listing, masking, patience, plain
 
 # With all its retries and the pauses that the provider may ask for in between (120 s each).
 _LONGEST_SECONDS = 300.0
+# What a model that thinks before it speaks is refused with when it may say one word only: it works.
+_CUT_OFF = "output limit was reached"
 # For all of one request for a course.
 _LONGEST_BRIEF_SECONDS = 1.5 * patience.COURSE_BUDGET.total_seconds()
 
@@ -57,6 +59,7 @@ class OpenAIProvider:
                 max_retries=retries,
             )
         self._host = urlsplit(base_url).netloc.rpartition("@")[2] or "the provider"
+        self.api_url = masking.shown(base_url)
         self._jobs = self._client.fine_tuning.jobs
         # A job's course is worth one try now; what fails is read at a later pass.
         self._brief = self._client.with_options(
@@ -124,6 +127,36 @@ class OpenAIProvider:
 
     def results(self, file_id: str) -> tuple[model.Metric, ...]:
         return payloads.results(self._ask(lambda: self._brief.files.with_raw_response.content(file_id), brief=True))
+
+    def models(self) -> tuple[model.ListedModel, ...]:
+        # Not in pages at OpenAI; where it is, what stands on later ones is not seen.
+        entries, _ = self._data(self._ask(lambda: self._brief.models.with_raw_response.list(), brief=True))
+        return tuple(listed for listed in map(payloads.listed_model, entries) if listed)
+
+    def model(self, name: str) -> model.ListedModel:
+        answer = self._object(self._ask(lambda: self._brief.models.with_raw_response.retrieve(name), brief=True))
+        # Its own name may be spelt otherwise, or be missing; it is there all the same.
+        return payloads.listed_model({**answer, "id": name}) or model.ListedModel(name=name)
+
+    def ask(self, name: str) -> None:
+        try:
+            self._question(name, "max_completion_tokens")
+        except errors.Permanent as error:
+            if _CUT_OFF in str(error):
+                return
+            if "max_completion_tokens" not in str(error):
+                raise
+            # The older word, which many servers know only, and newer models at OpenAI refuse.
+            self._question(name, "max_tokens")
+
+    def _question(self, name: str, limit: str) -> None:
+        answer = self._ask(
+            lambda: self._brief.chat.completions.with_raw_response.create(
+                model=name, messages=[{"role": "user", "content": "Hello"}], extra_body={limit: 1}
+            ),
+            brief=True,
+        )
+        self._object(answer)
 
     def page_url(self, job_id: str) -> str | None:
         """Known for OpenAI itself only."""

@@ -13,7 +13,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from service import clock, model
@@ -135,6 +135,13 @@ def checkpoint(payload: object) -> model.Checkpoint | None:
     )
 
 
+def listed_model(payload: object) -> model.ListedModel | None:
+    """One entry of the list of models, or None when it has no usable id."""
+    if not isinstance(payload, dict) or not (name := _text(payload, "id")):
+        return None
+    return model.ListedModel(name=name, shutdown_date=_day(payload, "shutdown_date"))
+
+
 def results(content: bytes) -> tuple[model.Metric, ...]:
     """The metrics in a result file: CSV, which OpenAI wraps in base64 and others do not."""
     with contextlib.suppress(binascii.Error):  # then it is the CSV itself: commas are no base64
@@ -221,6 +228,12 @@ def _cell(text: str | None) -> float | None:
         return float(text) if text else None
     except ValueError:
         return None
+
+
+def _day(payload: _JSON, key: str) -> date | None:
+    """The day of `YYYY-MM-DD`, which reads as a time at midnight, or of any other time."""
+    when = _time(payload, key)
+    return when.date() if when else None
 
 
 def _time(payload: _JSON, key: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The calls of the fine-tuning API and what each answers.
+"""The calls of the fine-tuning API, and those for its models, and what each answers.
 
 Paths, parameters, defaults and error shapes: OpenAI API reference, August 2026. Deviation: every list takes a
 `limit` of at most 100; the reference names no maximum for jobs and allows 10 000 files.
@@ -154,6 +154,13 @@ def _get_model(call: Call, id: str) -> JSON:
         return call.project.model(id, call.now)
 
 
+def _complete(call: Call) -> JSON:
+    question = forms.question(call.request.body)
+    message = f"The model `{question.model}` does not exist or you do not have access to it."
+    with _or_404(message, param=None, code="model_not_found"):
+        return call.project.complete(question, call.now)
+
+
 def _page(call: Call, oldest_first: list[JSON], limit: int) -> JSON:
     """A page of a list that is small enough to be made whole."""
     rows = oldest_first if call.quirks.oldest_first else oldest_first[::-1]
@@ -170,7 +177,7 @@ def _listed(data: list[JSON], has_more: bool) -> JSON:
 
 
 @contextmanager
-def _or_404(message: str, *, param: str, code: str | None = None) -> Iterator[None]:
+def _or_404(message: str, *, param: str | None, code: str | None = None) -> Iterator[None]:
     try:
         yield
     except jobs.Unknown:
@@ -203,6 +210,7 @@ _ROUTES: Final = (
     _route("GET", "/files/([^/]+)/content", "api.files.read", _file_content),
     _route("GET", "/models", "api.model.read", _list_models),
     _route("GET", "/models/(.+)", "api.model.read", _get_model),
+    _route("POST", "/chat/completions", "model.request", _complete),
 )
 
 

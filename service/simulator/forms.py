@@ -34,6 +34,25 @@ def job_spec(body: bytes, rng: Random) -> Spec:
     )
 
 
+class Question(NamedTuple):
+    """What a model is asked: so many tokens, to be answered in at most `limit`."""
+
+    model: str
+    tokens: int
+    limit: int | None
+
+
+def question(body: bytes) -> Question:
+    """The question in the body of a chat completion."""
+    given = _json_object(body)
+    model, messages = _required(given, "model"), _optional(given, "messages", list)
+    if not messages:
+        raise _missing("messages")
+    limit = _optional(given, "max_completion_tokens", int) or _optional(given, "max_tokens", int)
+    words = [word for said in messages if isinstance(said, dict) for word in str(said.get("content")).split()]
+    return Question(model, len(words), limit)
+
+
 class Upload(NamedTuple):
     filename: str
     purpose: str

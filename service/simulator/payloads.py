@@ -116,6 +116,31 @@ def _checkpoint(life: Life, step: Step, metrics: dict[str, float]) -> JSON:
     }
 
 
+def completion(*, id: str, model: str, created_at: float, tokens: int, limit: int | None) -> JSON:
+    """An answer of a model, which has learnt one sentence; cut off behind `limit` tokens."""
+    words = ["Nothing", "new", "to", "tell", "."][:limit]
+    cut = limit is not None and limit <= len(words)
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": int(created_at),
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": " ".join(words), "refusal": None},
+                "logprobs": None,
+                "finish_reason": "length" if cut else "stop",
+            }
+        ],
+        "usage": {
+            "prompt_tokens": tokens,
+            "completion_tokens": len(words),
+            "total_tokens": tokens + len(words),
+        },
+    }
+
+
 def result_file_id(life: Life) -> str:
     return derived("file-", life.id, "results", length=22)
 
@@ -149,6 +174,14 @@ def file(*, id: str, created_at: float, filename: str, purpose: str, size: int) 
     }
 
 
+# By the model's name, in place of the dates below; None takes a date back.
+Shutdowns: TypeAlias = Mapping[str, str | None]
+
+
+def _shutdown(shutdowns: Shutdowns, name: str) -> JSON:
+    return {"shutdown_date": shutdowns[name]} if name in shutdowns else {}
+
+
 # The date on which OpenAI shuts these and what was tuned on them down (announcement of 2026).
 _SHUT_DOWN: Final = {"shutdown_date": "2027-01-14"}
 BASE_MODELS: Final[Mapping[str, JSON]] = {
@@ -164,11 +197,21 @@ BASE_MODELS: Final[Mapping[str, JSON]] = {
 }
 
 
-def tuned_model(life: Life) -> JSON:
-    """The model of a succeeded job; it is shut down when its base model is."""
-    return BASE_MODELS.get(life.spec.model, {}) | {
-        "id": fine_tuned_model(life),
-        "object": "model",
-        "created": int(life.course[-1].since),
-        "owned_by": life.organization_id,
-    }
+def base_models(shutdowns: Shutdowns) -> list[JSON]:
+    return [shown | _shutdown(shutdowns, name) for name, shown in BASE_MODELS.items()]
+
+
+def tuned_model(life: Life, shutdowns: Shutdowns) -> JSON:
+    """The model of a succeeded job; it is shut down when its base model is, unless it has a date of its own."""
+    base, name = life.spec.model, fine_tuned_model(life)
+    return (
+        BASE_MODELS.get(base, {})
+        | _shutdown(shutdowns, base)
+        | _shutdown(shutdowns, name)
+        | {
+            "id": name,
+            "object": "model",
+            "created": int(life.course[-1].since),
+            "owned_by": life.organization_id,
+        }
+    )

@@ -7,7 +7,7 @@ from random import Random
 from threading import Lock
 from typing import NamedTuple
 
-from . import draws, jobs, lives, payloads
+from . import draws, forms, jobs, lives, payloads
 from .failures import FAILURES
 from .ids import drawn
 from .lives import Durations, Ending, Life, Spec
@@ -44,6 +44,7 @@ class Project:
         self._jobs_indexed = 0
         self._uploads: dict[str, _Upload] = {}
         self._deleted: set[str] = set()
+        self.shutdowns: dict[str, str | None] = {}
 
     def create(
         self,
@@ -135,11 +136,21 @@ class Project:
         self._deleted.add(id)
 
     def models(self, now: float) -> list[JSON]:
-        return [*payloads.BASE_MODELS.values(), *map(payloads.tuned_model, self._succeeded(now))]
+        tuned = [payloads.tuned_model(life, self.shutdowns) for life in self._succeeded(now)]
+        return [*payloads.base_models(self.shutdowns), *tuned]
 
     def model(self, id: str, now: float) -> JSON:
         """Raises Unknown."""
-        return payloads.BASE_MODELS.get(id) or payloads.tuned_model(self._maker(id, now))
+        base = next((shown for shown in payloads.base_models(self.shutdowns) if shown["id"] == id), None)
+        return base or payloads.tuned_model(self._maker(id, now), self.shutdowns)
+
+    def complete(self, question: forms.Question, now: float) -> JSON:
+        """An answer of a model. Raises Unknown."""
+        self.model(question.model, now)
+        id = drawn(self.rng, "chatcmpl-")
+        return payloads.completion(
+            id=id, model=question.model, created_at=now, tokens=question.tokens, limit=question.limit
+        )
 
     def _maker(self, made: str, now: float) -> Life:
         """The succeeded job that made this file or model."""

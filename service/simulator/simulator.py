@@ -156,6 +156,13 @@ class Simulator:
             job = project.jobs.get(id, now)
             job.raw = job.raw | changes
 
+    def shut_down(self, model: str, day: str | None) -> None:
+        """Announce the day (`YYYY-MM-DD`) on which a model is shut down, a base model's also for what was tuned on
+        it; None takes it back. Only a date is shown: the model goes on answering."""
+        for key in self._projects:
+            with self._project(key) as (project, _now):
+                project.shutdowns[model] = day
+
     def revoke(self, key: str) -> None:
         """Refuse the key like an unknown one. Its jobs live on."""
         self._revoked.add(key)

@@ -1,5 +1,6 @@
 """Records of the house to rows and back; rows do not leave this room."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,11 @@ def to_job(account: str, row: Mapping[str, Any]) -> model.Job:
         result_files=tuple(json.loads(row["result_files"] or "[]")),
         **fields,
     )
+
+
+def to_event(row: Mapping[str, Any]) -> model.Event:
+    """The event of a row of the event table."""
+    return model.Event(**{field.name: row[field.name] for field in dataclasses.fields(model.Event)})
 
 
 def of_notice(notice: model.Notice) -> dict[str, Any]:

@@ -85,8 +85,8 @@ account = _table(
     *(
         _time(name)
         for name in (
-            "baseline_at", "watermark", "full_read_at", "last_pass_at", "last_good_at", "next_pass_at",
-            "failing_since", "blind_at",
+            "baseline_at", "watermark", "full_read_at", "models_read_at", "last_pass_at", "last_good_at",
+            "next_pass_at", "failing_since", "blind_at",
         )
     ),
     _text("last_error"),
@@ -126,6 +126,7 @@ job = _table(
     _time("course_read_at"),
     _time("course_due_at"),
     _text("course_cursor"),
+    _time("model_due_at"),
     # The id first: people ask by id alone, and a unique index serves them too.
     sa.UniqueConstraint("job_id", "account_pk"),
     sa.Index(None, "account_pk", "created_at"),
@@ -140,6 +141,10 @@ job = _table(
     sa.Index(
         "ix_job_course_due", "account_pk", "course_due_at",
         sqlite_where=sa.text("course_due_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_job_model_due", "account_pk", "model_due_at",
+        sqlite_where=sa.text("model_due_at IS NOT NULL"),
     ),
 )  # fmt: skip
 

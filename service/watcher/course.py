@@ -31,12 +31,21 @@ class _CutShort(Exception):
 
 
 class Reading:
-    """One reading of one job's course."""
+    """One reading of one job's course. `checkpoints`: those of a job that runs are wanted as well."""
 
-    def __init__(self, provider: ports.Provider, record: ports.Record, job: model.Job, budget: Budget) -> None:
+    def __init__(
+        self,
+        provider: ports.Provider,
+        record: ports.Record,
+        job: model.Job,
+        budget: Budget,
+        *,
+        checkpoints: bool = False,
+    ) -> None:
         self._provider = provider
         self._record = record
         self._job = job
+        self._with_checkpoints = checkpoints and job.state is model.State.RUNNING
         self._budget = budget
         self._events: list[model.Event] = []
         self._metrics: list[model.Metric] = []
@@ -52,8 +61,9 @@ class Reading:
         checkpoints: tuple[model.Checkpoint, ...] = ()
         try:
             self._read_events()
-            if self._job.state is model.State.SUCCEEDED:
+            if self._with_checkpoints or self._job.state is model.State.SUCCEEDED:
                 checkpoints = self._ask(functools.partial(self._provider.checkpoints, self._job.job_id), ())
+            if self._job.state is model.State.SUCCEEDED:
                 for file_id in self._job.result_files:
                     self._metrics += self._ask(functools.partial(self._provider.results, file_id), ())
         except _CutShort:

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from service import errors, model, ports
-from service.rules import compare, listing, notices, patience, plain, routing
-from service.watcher import course, reader
+from service import errors, model
+from service.rules import compare, listing, notices, patience, plain
+from service.watcher import checkpoints, course, modelcheck, reader, shutdowns, stalled, surroundings, telling
 
 log = logging.getLogger(__name__)
 
@@ -20,35 +20,33 @@ _PAST_MARGIN = timedelta(days=1)
 _NAMED = 10
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a look needs of its watcher. `queued` is told when notices wait."""
-
-    provider: ports.Provider
-    record: ports.Record
-    destinations: tuple[model.Destination, ...]
-    interval: timedelta
-    blind_after: timedelta
-    first_run: timedelta | None
-    most_pages: int
-    queued: Callable[[], None]
-    trouble: reader.Trouble
-    memory: reader.Memory
-
-
 class Look:
     """One pass over an account, at one moment. The counts say what it did so far, also when it breaks off."""
 
     def __init__(
-        self, account: model.AccountRecord, now: datetime, around: Surroundings, new_budget: Callable[[], course.Budget]
+        self,
+        account: model.AccountRecord,
+        now: datetime,
+        around: surroundings.Surroundings,
+        new_budget: Callable[[], course.Budget],
     ) -> None:
         self._account = account
         self._now = now
         self._around = around
         self._new_budget = new_budget
         self._budget = new_budget()
-        self.pages = self.jobs = self.changes = self.notices = 0
+        self._telling = telling.Telling(account.name, now, around)
+        self.pages = self.jobs = self.changes = 0
         self._unreadable = 0
+
+    @property
+    def notices(self) -> int:
+        return self._telling.count
+
+    @property
+    def late(self) -> list[model.Order]:
+        """To be written with the end of the pass."""
+        return self._telling.late
 
     @property
     def _first_sight(self) -> bool:
@@ -78,6 +76,8 @@ class Look:
         self._tell_of_gone(reading.gone)
         self._catch_up()
         self._judge(walk)
+        stalled.Stalls(self._telling, around).look()
+        modelcheck.Checks(self._telling, around, self._new_budget()).look()
         whole = everything or not walk.newest_first
         return dataclasses.replace(
             account,
@@ -85,6 +85,7 @@ class Look:
             # A job from the future must not hide those that come until then.
             watermark=min(walk.newest, self._now) if walk.newest else account.watermark,
             full_read_at=self._now if whole else account.full_read_at,
+            models_read_at=shutdowns.Shutdowns(self._telling, around).look(account.models_read_at),
         )
 
     def _take(self, items: Sequence[model.Item], source: model.Source) -> None:
@@ -126,24 +127,32 @@ class Look:
         if change is None or (silent and seen.state.ended):
             # A job of the past has no course to read; otherwise when to read it stays as it was.
             return model.Update(job=seen, change=change)
-        kind = None if silent else compare.announcement(known, seen)
+        kind = None if silent else self._announcement(known, seen)
         read = course.Reading(self._around.provider, self._around.record, seen, self._budget).read()
         job = compare.with_course(seen, read)
-        orders = (self._order(kind, job, read),) if kind else ()
         return model.Update(
-            job=job, change=change, course=read, course_due_at=self._course_due(job, read), orders=orders
+            job=job,
+            change=change,
+            course=read,
+            course_due_at=self._course_due(job, read),
+            model_due_at=self._now if kind is model.Kind.SUCCEEDED and self._checks_models() else None,
+            orders=self._orders(kind, job, read) if kind else (),
         )
 
-    def _order(self, kind: model.Kind, job: model.Job, read: model.Course) -> model.Order:
-        notice = notices.of_job(
-            kind,
-            job,
-            events=read.events,
-            metrics=(*self._around.record.metrics(job.account, job.job_id), *read.metrics),
-            page_url=self._around.provider.page_url(job.job_id),
-            now=self._now,
-        )
-        return model.Order(notice=notice, destinations=routing.destinations(notice, self._around.destinations))
+    def _checks_models(self) -> bool:
+        return self._telling.wanted(model.Kind.MODEL_CHECK)
+
+    def _announcement(self, known: model.Job | None, seen: model.Job) -> model.Kind | None:
+        kind = compare.announcement(known, seen)
+        if known or kind not in compare.MILESTONES:
+            return kind
+        # Met for the first time, it has been on its way for long unless it was created since we look.
+        since = self._account.baseline_at
+        return kind if since and (seen.created_at or self._now) >= since - _PAST_MARGIN else None
+
+    def _orders(self, kind: model.Kind, job: model.Job, read: model.Course) -> tuple[model.Order, ...]:
+        notice = notices.of_step(kind, job, facts=self._telling.facts(job, read), now=self._now)
+        return self._telling.orders(notice) if kind in compare.MILESTONES else (self._telling.order(notice),)
 
     def _is_past(self, job: model.Job) -> bool:
         """Whether a job met for the first time ended before our time.
@@ -160,14 +169,21 @@ class Look:
 
     def _catch_up(self) -> None:
         """Read the course of jobs that run, and of those whose reading was cut short."""
-        budget = self._new_budget()
-        for job in self._around.record.course_due(self._account.name, self._now, _COURSES_PER_PASS):
+        budget, around = self._new_budget(), self._around
+        with_checkpoints = self._telling.wanted(model.Kind.CHECKPOINT)
+        for job in around.record.course_due(self._account.name, self._now, _COURSES_PER_PASS):
             if not budget.left():
                 return
-            read = course.Reading(self._around.provider, self._around.record, job, budget).read()
+            read = course.Reading(around.provider, around.record, job, budget, checkpoints=with_checkpoints).read()
             merged = compare.with_course(job, read)
-            update = model.Update(job=merged, course=read, course_due_at=self._course_due(merged, read))
-            self._around.record.record(self._account.name, [update], self._now)
+            update = model.Update(
+                job=merged,
+                course=read,
+                course_due_at=self._course_due(merged, read),
+                orders=checkpoints.orders(self._telling, around.record, merged, read, since=self._account.baseline_at),
+            )
+            around.record.record(self._account.name, [update], self._now)
+            self._note([update])
 
     def _course_due(self, job: model.Job, read: model.Course) -> datetime | None:
         if job.state.ended and read.complete:
@@ -194,8 +210,7 @@ class Look:
         record, account = self._around.record, self._account.name
         order = self._order_about(sorted(gone), since=self._now, reason=None)
         record.gone(account, gone, self._now, [order])
-        self.notices += 1
-        self._around.queued()
+        self._telling.wrote(1)
         log.warning(
             "%s: the provider no longer has %s: %s; history stays, not asked for any more",
             account, plain.count(len(gone), "job"), _named(gone),
@@ -214,8 +229,7 @@ class Look:
         account = self._account.name
         known = self._around.record.known(account, job_ids)
         jobs = [known[job_id] for job_id in job_ids]
-        notice = notices.of_jobs(account, jobs, since=since, reason=reason, now=self._now)
-        return model.Order(notice=notice, destinations=routing.destinations(notice, self._around.destinations))
+        return self._telling.order(notices.of_jobs(account, jobs, since=since, reason=reason, now=self._now))
 
     def _keep_unreadable(self, page: model.Page) -> None:
         self._unreadable += len(page.unreadable)
@@ -225,10 +239,7 @@ class Look:
 
     def _note(self, updates: Iterable[model.Update]) -> None:
         """Count, wake those who deliver, and log."""
-        orders = sum(len(update.orders) for update in updates)
-        self.notices += orders
-        if orders:
-            self._around.queued()
+        self._telling.wrote(sum(len(update.orders) for update in updates))
         for update in updates:
             if update.change is None:
                 continue

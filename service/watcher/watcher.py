@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from service import clock, errors, model, ports
 from service.rules import causes, listing, notices, patience, plain, routing
-from service.watcher import course, look, reader
+from service.watcher import course, look, reader, surroundings
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 class Settings:
     """How one account is watched. `first_run`: None is silent, else announce what ended within it.
 
-    `course_budget`: how long one pass may spend on reading the courses of jobs that changed.
+    `stalled_after`: how long a job may be silent. `model_question`: whether a new model is asked for a word, which
+    costs money. `course_budget`: how long one pass may spend on reading the courses of jobs that changed.
     """
 
     account: str
@@ -25,6 +26,8 @@ class Settings:
     idle_interval: timedelta
     blind_after: timedelta
     first_run: timedelta | None = None
+    stalled_after: timedelta = timedelta(hours=6)
+    model_question: bool = False
     course_budget: timedelta = patience.COURSE_BUDGET
 
 
@@ -48,8 +51,8 @@ class Report:
 class Watcher:
     """Looks at one account, again and again.
 
-    What it remembers itself, and would tell or ask once more without it: what was logged, and which single jobs
-    could not be read. `most_pages`: where a listing without an end is left.
+    What it remembers itself, and would tell or ask once more without it: what was logged, which single jobs could
+    not be read, and when to look for silent ones. `most_pages`: where a listing without an end is left.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class Watcher:
         self._time = time
         self._most_pages = most_pages
         self._failures, self._troubles = causes.Told(), causes.Told()
-        self._memory = reader.Memory()
+        self._memory, self._silences = reader.Memory(), surroundings.Silences()
         self._refused = False
 
     @property
@@ -90,10 +93,12 @@ class Watcher:
             news = self._troubles.is_news(cause or text, now)
             log.log(logging.WARNING if news else logging.DEBUG, "%s: %s", self.account, text)
 
-        around = look.Surroundings(
+        around = surroundings.Surroundings(
             provider=self._provider, record=self._record, destinations=self._destinations,
             interval=settings.interval, blind_after=settings.blind_after, first_run=settings.first_run,
+            stalled_after=settings.stalled_after, model_question=settings.model_question,
             most_pages=self._most_pages, queued=queued, trouble=trouble, memory=self._memory,
+            silences=self._silences,
         )  # fmt: skip
         one = look.Look(before, now, around, lambda: course.Budget(self._time, settings.course_budget))
         try:
@@ -113,7 +118,7 @@ class Watcher:
         unfinished = self._record.unfinished(self.account)
         pause = self._settings.interval if unfinished else self._settings.idle_interval
         unread = one.unread()
-        orders = [*unread]
+        orders = [*unread, *one.late]
         if before.blind_at and before.failing_since:
             orders.append(self._order(model.Kind.WATCH_RECOVERED, before.failing_since, None, now))
         if before.failing_since:
@@ -127,6 +132,7 @@ class Watcher:
         )  # fmt: skip
         self._failures.forget()
         self._refused = False
+        self._silences.told()
         if unread:
             self._memory.told.update(self._memory.unread)
         report = self._report(one, orders, pause, baseline=before.baseline_at is None)

@@ -26,6 +26,7 @@ def running() -> Iterator[Script]:
 @pytest.fixture
 def server(running: Script) -> Script:
     running.requests.clear()
+    running.bodies.clear()
     return running
 
 

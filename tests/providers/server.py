@@ -27,6 +27,7 @@ class Script:
 
     answers: list[Answer | None] = field(default_factory=list)
     requests: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -44,6 +45,10 @@ def serving() -> Iterator[Script]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # head and body in one packet: two of them cost 40 ms of delayed acknowledgement
+
+        def do_POST(self) -> None:
+            script.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def do_GET(self) -> None:
             script.requests.append((self.path, dict(self.headers)))

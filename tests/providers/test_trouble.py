@@ -1,5 +1,6 @@
 """Whatever goes wrong on the way becomes the right kind of error, in a sentence for the owner."""
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,6 @@ import pytest
 
 from service import errors
 from service.providers.openai_api import OpenAIProvider
-from tests.faults import faulty
 from tests.providers.conftest import KEY, Connect
 from tests.providers.server import AT_ONCE, Answer, Script
 
@@ -19,6 +19,9 @@ CALLS: dict[str, Call] = {
     "events": lambda provider: provider.events("ftjob-1", None),
     "checkpoints": lambda provider: provider.checkpoints("ftjob-1"),
     "results": lambda provider: provider.results("file-1"),
+    "models": lambda provider: provider.models(),
+    "model": lambda provider: provider.model("ft:gpt-4o:org::1"),
+    "ask": lambda provider: provider.ask("ft:gpt-4o:org::1"),
 }
 
 
@@ -211,8 +214,9 @@ def test_another_job_is_not_taken_for_the_one_asked_for(server: Script, provider
 
 
 def test_a_closed_port_is_told_with_its_reason(connect: Connect) -> None:
-    with faulty.closed_port() as address:
-        error = trouble(connect(address))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    error = trouble(connect(f"http://127.0.0.1:{port}/v1"))
     assert type(error) is errors.Transient
     assert "refused" in str(error)
     assert "base_url" in str(error)

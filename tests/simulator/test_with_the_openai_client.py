@@ -8,6 +8,7 @@ from typing import Any
 import openai
 import pytest
 from openai.types import FileObject, Model
+from openai.types.chat import ChatCompletion
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from pydantic import BaseModel, ValidationError
@@ -101,6 +102,37 @@ def test_models_are_the_base_ones_and_those_tuned(client: openai.OpenAI, simulat
     with pytest.raises(openai.NotFoundError) as missing:
         client.models.retrieve("gpt-none")
     assert missing.value.code == "model_not_found"
+
+
+def test_a_model_shuts_down_when_that_is_announced(client: openai.OpenAI, simulator: Simulator) -> None:
+    """A base model with what was tuned on it, or a tuned one by itself; what is announced can be taken back."""
+    base = "gpt-4.1-nano-2025-04-14"
+    tuned = [
+        str(client.fine_tuning.jobs.retrieve(simulator.create(model=base, durations=(0, 0, 0))).fine_tuned_model)
+        for _ in range(2)
+    ]
+    simulator.shut_down(base, "2027-03-01")
+    simulator.shut_down(tuned[0], "2027-02-01")
+    days = {model.id: model.shutdown_date for model in client.models.list()}
+    assert [days[name] for name in (base, *tuned)] == ["2027-03-01", "2027-02-01", "2027-03-01"]
+    simulator.shut_down(base, None)
+    assert [client.models.retrieve(name).shutdown_date for name in (base, tuned[1])] == [None, None]
+
+
+def test_a_tuned_model_answers(client: openai.OpenAI, simulator: Simulator, http: Http) -> None:
+    """With as many words as it may, once its job has succeeded."""
+    job = client.fine_tuning.jobs.retrieve(simulator.create(durations=(0, 0, 0)))
+    name, said = str(job.fine_tuned_model), {"role": "user", "content": "Is there news?"}
+    short = client.chat.completions.create(model=name, messages=[said], max_completion_tokens=1)  # type: ignore[list-item]
+    long = client.chat.completions.create(model=name, messages=[said], max_tokens=100)  # type: ignore[list-item]
+    assert (short.choices[0].finish_reason, short.usage and short.usage.completion_tokens) == ("length", 1)
+    assert (long.choices[0].finish_reason, long.model) == ("stop", name)
+    answer = http.post("/chat/completions", {"model": name, "messages": [said]})
+    assert wrong(ChatCompletion, answer.json) == set()
+    with pytest.raises(openai.NotFoundError) as missing:
+        client.chat.completions.create(model="ft:none", messages=[said])  # type: ignore[list-item]
+    assert missing.value.code == "model_not_found"
+    assert http.post("/chat/completions", {"model": name}).error["param"] == "messages"
 
 
 def test_a_refused_key_is_an_authentication_error(client: openai.OpenAI, simulator: Simulator) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from service import model
 from service.store import engine as engines
 from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
-from tests.conftest import START
+from tests.conftest import START, destination
 
 JOB = {"account": "main", "job_id": "ftjob-1"}
 QUESTIONS: dict[str, Callable[[Reading], object]] = {
@@ -27,11 +28,23 @@ QUESTIONS: dict[str, Callable[[Reading], object]] = {
 }
 PASSES: dict[str, Callable[[engines.Engine], object]] = {
     "what is due": lambda engine: Queue(engine).due("mail", START, 100),
+    "what is due of some kinds": lambda engine: Queue(engine).due("mail", START, 100, [model.Kind.FAILED]),
     "when more is due": lambda engine: Queue(engine).next_due("mail"),
+    "when some kinds are due": lambda engine: Queue(engine).next_due("mail", [model.Kind.FAILED]),
+    "what a fallback lacks": lambda engine: Queue(engine).fall_back("mail", [destination("chat")], START),
+    "what a digest tells": lambda engine: Queue(engine).summary(START, START, START),
+    "when the last digest was": lambda engine: Queue(engine).summarised("mail"),
+    "the course of a job": lambda engine: Queue(engine).course("main", "ftjob-1"),
     "how destinations fare": lambda engine: Reading(engine).destinations("2026-01-01"),
     "what is unfinished": lambda engine: Record(engine).unfinished("main"),
     "what is known of a page": lambda engine: Record(engine).raws("main", ["ftjob-1", "ftjob-2"]),
     "whose course is due": lambda engine: Record(engine).course_due("main", START, 20),
+    "whose model is due": lambda engine: Record(engine).models_due("main", START, START, 20),
+    "when jobs changed last": lambda engine: Record(engine).last_changes("main", ["ftjob-1", "ftjob-2"]),
+    "what a job said last": lambda engine: Record(engine).last_heard("main", "ftjob-1"),
+    "which checkpoints are known": lambda engine: Record(engine).known_checkpoints("main", "ftjob-1", ["ckpt-1"]),
+    "what was told": lambda engine: Record(engine).told(["job/main/ftjob-1/failed"]),
+    "which models came of jobs": lambda engine: Record(engine).tuned("main"),
 }
 
 

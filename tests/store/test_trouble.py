@@ -180,7 +180,7 @@ def test_what_can_be_read_of_a_damaged_database_is_saved_as_the_document_says(pa
         whole.execute("COMMIT")
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 8192 * 4096)
-        file.write(os.urandom(8192))
+        file.write(os.urandom(16384))
     assert condition.unsound(path)
     text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
     [command] = re.findall(r"```sh\n(sqlite3 watch.db .dump .*)\n```", text)

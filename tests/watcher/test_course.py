@@ -71,7 +71,7 @@ def test_a_course_too_long_for_one_pass_is_read_in_pieces(record: Record, clock:
         log.last += 1
     assert passes < 12
     assert len(record.known_events("main", "job", [str(number) for number in range(1, log.last + 1)])) >= 100
-    assert len(record.metrics("main", "job")) >= 100
+    assert len(record.course("main", "job").metrics) >= 100
 
 
 def test_once_known_only_news_is_read(record: Record, clock: HandClock) -> None:
@@ -81,7 +81,7 @@ def test_once_known_only_news_is_read(record: Record, clock: HandClock) -> None:
     log.last = 105
     assert _read(log, record, clock).complete
     assert log.asked == [None]
-    assert len(record.metrics("main", "job")) == 105
+    assert len(record.course("main", "job").metrics) == 105
 
 
 def test_trouble_ends_reading_for_the_whole_pass(record: Record, clock: HandClock) -> None:
@@ -107,4 +107,6 @@ def test_measures_of_one_step_from_two_sources_are_kept_together(record: Record)
     both = (model.Metric(step=1, train_loss=2.0), model.Metric(step=1, train_loss=9.0, valid_loss=3.0))
     for metrics in (both, (model.Metric(step=1, valid_accuracy=0.5),)):
         record.record("main", [model.Update(job=JOB, course=model.Course(metrics=metrics))], START)
-    assert record.metrics("main", "job") == (model.Metric(step=1, train_loss=2.0, valid_loss=3.0, valid_accuracy=0.5),)
+    assert record.course("main", "job").metrics == (
+        model.Metric(step=1, train_loss=2.0, valid_loss=3.0, valid_accuracy=0.5),
+    )
