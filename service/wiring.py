@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import service
 from service import clock, errors, model
+from service.composer.composer import Composer
 from service.config import load, schema
 from service.notifier import destinations as urls
 from service.notifier.notifier import AppriseNotifier
+from service.outbox.digests import Digests
 from service.outbox.outbox import Outbox
 from service.providers.openai_api import OpenAIProvider
+from service.rules import cost
 from service.store import engine as engines
 from service.store import lease, migrate, process
 from service.store.queue import Queue
@@ -36,6 +39,7 @@ class App:
     destinations: tuple[model.Destination, ...]
     notifier: AppriseNotifier
     outbox: Outbox
+    digests: Digests
     upkeep: Upkeep
     lease: lease.Lease
     clock: clock.Clock
@@ -43,7 +47,12 @@ class App:
 
 def load_settings(given: str | None) -> schema.Settings:
     """The checked configuration (see config.load.load)."""
-    return load.load(given, url_fault=_url_fault, database_fault=engines.fault)
+    return load.load(
+        given,
+        url_fault=_url_fault,
+        database_fault=engines.fault,
+        template_faults=lambda settings: composer(settings).faults(),
+    )
 
 
 def channels(settings: schema.Settings) -> tuple[AppriseNotifier, tuple[model.Destination, ...]]:
@@ -52,8 +61,36 @@ def channels(settings: schema.Settings) -> tuple[AppriseNotifier, tuple[model.De
     found: list[model.Destination] = []
     for channel in settings.channels:
         addresses = [url for secret in channel.url for url in urls.split(secret.get_secret_value())]
-        found += notifier.add(channel.name, addresses, kinds=channel.on, accounts=channel.accounts)
+        found += notifier.add(_channel(channel, settings.notices), addresses)
     return notifier, tuple(found)
+
+
+def composer(settings: schema.Settings) -> Composer:
+    """Who finds the words for notices."""
+    return Composer(
+        zone=zoneinfo.ZoneInfo(settings.notices.timezone),
+        prices={pattern: cost.Price(**price.model_dump()) for pattern, price in settings.prices.items()},
+        overrides=settings.notices.templates,
+    )
+
+
+def _channel(channel: schema.Channel, notices: schema.Notices) -> model.Channel:
+    return model.Channel(
+        name=channel.name,
+        kinds=frozenset(channel.on),
+        accounts=tuple(channel.accounts),
+        models=tuple(channel.models),
+        metadata=channel.metadata,
+        min_duration=channel.min_duration,
+        group_wait=channel.group_wait,
+        quiet=channel.quiet,
+        urgent=frozenset(channel.urgent),
+        most_per_hour=channel.most_per_hour,
+        digest_at=channel.digest,
+        fallback=channel.fallback,
+        fallback_after=channel.fallback_after,
+        language=channel.language or notices.language,
+    )
 
 
 def provider(account: schema.Account, poll: schema.Poll) -> OpenAIProvider:
@@ -113,11 +150,12 @@ def _close(engine: engines.Engine, holder: lease.Lease) -> None:
 def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock, holder: lease.Lease) -> App:
     notifier, found = channels(settings)
     record = Record(engine)
+    zone = zoneinfo.ZoneInfo(settings.notices.timezone)
     providers = tuple(provider(account, settings.poll) for account in settings.accounts)
     return App(
         settings=settings,
         watchers=tuple(
-            Watcher(_watch(account, settings.poll), provider=each, record=record, destinations=found, time=time)
+            Watcher(_watch(account, settings), provider=each, record=record, destinations=found, time=time)
             for account, each in zip(settings.accounts, providers, strict=True)
         ),
         providers=providers,
@@ -127,10 +165,14 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
             queue=Queue(engine),
             notifier=notifier,
             destinations=found,
-            zone=zoneinfo.ZoneInfo(settings.notices.timezone),
+            composer=composer(settings),
+            zone=zone,
             give_up_after=settings.notices.give_up_after,
             luck=random.random,
             time=time,
+        ),
+        digests=Digests(
+            queue=Queue(engine), destinations=found, zone=zone, stalled_after=settings.notices.stalled_after
         ),
         upkeep=Upkeep(Shelf(engine), settings.database.keep_events),
         lease=holder,
@@ -138,13 +180,16 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
     )
 
 
-def _watch(account: schema.Account, poll: schema.Poll) -> WatchSettings:
+def _watch(account: schema.Account, settings: schema.Settings) -> WatchSettings:
+    poll = settings.poll
     return WatchSettings(
         account=account.name,
         interval=poll.interval,
         idle_interval=poll.idle_interval,
         blind_after=poll.blind_after,
         first_run=poll.first_run,
+        stalled_after=settings.notices.stalled_after,
+        model_question=settings.notices.model_question,
     )
 
 

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python=$PWD/.venv/bin/python
+python=$PWD/.venv/bin/python config=$PWD/config.toml
 pip=("$python" -m pip --disable-pip-version-check --quiet --quiet)
 
 "${pip[@]}" wheel --no-deps --no-build-isolation --wheel-dir "$work/dist" .
@@ -17,10 +17,14 @@ pip=("$python" -m pip --disable-pip-version-check --quiet --quiet)
 mkdir "$work/empty" "$work/home"
 cd "$work/empty"
 # Nothing of this machine's settings: neither a key that happens to be set, nor a folder Python looks into.
-clean=(env -i PATH="$PATH" HOME="$work/home" LANG=C.UTF-8 timeout 120)
+clean=(timeout 120 env -i PATH="$PATH" HOME="$work/home" LANG=C.UTF-8)
 "${clean[@]}" "$work/venv/bin/tunewatch" --version
 "${clean[@]}" "$work/venv/bin/tunewatch" demo --for 5s >"$work/demo.log" 2>&1 || { cat "$work/demo.log" >&2; exit 1; }
 tail -n 3 "$work/demo.log"
+# The templates are in it, and the process that draws the curve finds what it needs.
+"${clean[@]}" OPENAI_API_KEY=x NOTIFY_URL=json://127.0.0.1 TMPDIR="$work" "$work/venv/bin/tunewatch" preview succeeded \
+    --config "$config" >/dev/null 2>"$work/preview.log" || { cat "$work/preview.log" >&2; exit 1; }
+ls "$work"/tunewatch-preview-*/curve.png >/dev/null
 left=$(ls -A)
 [ -z "$left" ] || { echo "the demo left behind: $left" >&2; exit 1; }
 echo "The wheel works in a clean venv, from an empty folder."

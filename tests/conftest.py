@@ -18,6 +18,8 @@ from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
 from service.watcher.watcher import Report, Settings, Watcher
+from tests import builders
+from tests.composer.saying import composer
 
 KEY = "sim-key"
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -42,16 +44,25 @@ class HandClock:
 
 @dataclass
 class MemoryNotifier:
-    """A way out that remembers. Destinations in `troubles` raise, notices in `refused` are never taken."""
+    """A way out that remembers. Destinations in `troubles` raise, notices in `refused` are never taken, also together
+    with others; a text may have `rooms` characters, and those in `pictured` show pictures."""
 
     sent: list[tuple[str, model.Message]] = field(default_factory=list)
     troubles: dict[str, Exception] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    rooms: int = 4_000
+    pictured: set[str] = field(default_factory=set)
+
+    def room(self, _destination: str) -> int:
+        return self.rooms
+
+    def shows_pictures(self, destination: str) -> bool:
+        return destination in self.pictured
 
     def send(self, destination: str, message: model.Message) -> None:
         if destination in self.troubles:
             raise self.troubles[destination]
-        if message.notice_id in self.refused:
+        if any(notice["notice_id"] in self.refused for notice in message.data["notices"]):
             raise errors.Transient("not this one")
         self.sent.append((destination, message))
 
@@ -59,8 +70,10 @@ class MemoryNotifier:
         return [message.title for _, message in self.sent]
 
 
-def destination(key: str, *, kinds: frozenset[model.Kind] = frozenset(model.Kind)) -> model.Destination:
-    return model.Destination(key=key, channel=f"channel-{key}", label=f"label of {key}", kinds=kinds, accounts=("*",))
+def destination(key: str, **rules: Any) -> model.Destination:
+    """One that wants what every owner wants, pauses too, but for these rules of its channel."""
+    channel = builders.channel(f"channel-{key}", **{"kinds": builders.USUAL, **rules})
+    return model.Destination(key=key, channel=channel, label=f"label of {key}")
 
 
 @dataclass
@@ -138,18 +151,21 @@ def bench(clock: HandClock, url: str, engine: engines.Engine) -> Iterator[Bench]
         record, queue, notifier = Record(engine), Queue(engine), MemoryNotifier()
         destinations = (destination("mail"), destination("chat"))
 
-        def make_watcher(**changes: timedelta) -> Watcher:
-            settings = {
+        def make_watcher(
+            *to: model.Destination, way: OpenAIProvider | None = None, into: Record | None = None, **changes: Any
+        ) -> Watcher:
+            settings: dict[str, Any] = {
                 "interval": timedelta(seconds=30), "idle_interval": timedelta(minutes=5),
                 "blind_after": timedelta(minutes=15), **changes,
             }  # fmt: skip
             return Watcher(
                 Settings(account="main", **settings),
-                provider=provider, record=record, destinations=destinations, time=clock,
+                provider=way or provider, record=into or record, destinations=to or destinations, time=clock,
             )  # fmt: skip
 
         outbox = Outbox(
-            queue=queue, notifier=notifier, destinations=destinations, zone=UTC, give_up_after=timedelta(hours=72),
+            queue=queue, notifier=notifier, destinations=destinations, composer=composer(), zone=UTC,
+            give_up_after=timedelta(hours=72),
             luck=lambda: 0.5, time=clock,
         )  # fmt: skip
         outbox.resume(clock.now())

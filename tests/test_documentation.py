@@ -41,7 +41,7 @@ def test_every_command_stands_in_the_readme(name: str, command: click.Command) -
 def test_every_setting_stands_in_the_readme() -> None:
     tables: dict[str, type[schema.Section]] = {
         "[poll]": schema.Poll, "[database]": schema.Database, "[notices]": schema.Notices,
-        "[[accounts]]": schema.Account, "[[channels]]": schema.Channel,
+        "[[accounts]]": schema.Account, "[[channels]]": schema.Channel, "[prices.PATTERN]": schema.Price,
     }  # fmt: skip
     rows = set(re.findall(r"^\| `(\[.*?\] \w+)` \|", README, re.MULTILINE))
     assert rows == {f"{table} {name}" for table, section in tables.items() for name in section.model_fields}

@@ -19,7 +19,8 @@ BROAD = {
     "service/daemon/daemon.py": "a member thread's main: whatever ends it stops the whole program",
     "service/watcher/look.py": "one item of a pass: a payload that breaks our reading must not keep the rest away",
     "service/watcher/course.py": "one course: whatever it does to us, the job's end is announced all the same",
-    "service/outbox/outbox.py": "one notice: whatever it does to us or to a plugin, the others go on",
+    "service/composer/templates.py": "one template of the owner's: whatever it does, the built-in one stands in for it",
+    "service/outbox/sending.py": "one notice: whatever it does to us or to a plugin, the others go on",
     "service/bounded.py": "a thread's main: what it catches is raised where the call was made",
 }
 # Put together from pieces, so that this file does not hold them.

@@ -7,7 +7,7 @@ import click
 
 import service
 from service import errors
-from service.cli import common, health, history, play, resend, setup, watch
+from service.cli import common, health, history, notices, play, resend, setup, watch
 from service.rules import plain
 
 
@@ -30,7 +30,8 @@ def root() -> None:
 
 for _command in (
     watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
-    history.events, history.deliveries, resend.resend, health.health, setup.db, play.simulator, play.demo,
+    history.events, history.deliveries, notices.preview, notices.route, resend.resend, health.health, setup.db,
+    play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)
 

@@ -14,6 +14,7 @@ import click
 from service import errors
 from service.cli import logs
 from service.config import source
+from service.store import engine as engines
 from service.store import migrate, reading
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def stop_on_signals() -> threading.Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """A reading command's view of the world."""
+    """A reading command's view of the world. `engine` cannot write."""
 
+    engine: engines.Engine
     history: reading.Reading
     zone: tzinfo
     url: str
@@ -85,7 +87,7 @@ def desk(config: str | None) -> Iterator[Desk]:
     url, zone = source.reading(config)
     engine = migrate.reading(url)
     try:
-        yield Desk(history=reading.Reading(engine), zone=_zone(zone), url=url)
+        yield Desk(engine=engine, history=reading.Reading(engine), zone=_zone(zone), url=url)
     finally:
         engine.dispose()
 
@@ -108,7 +110,12 @@ def warnings(settings: "schema.Settings", config: str | None) -> list[str]:
         found.append("There is no [[channels]]: nobody will be told anything; the history is kept all the same.")
     _, reserved = load.split_reserved(source.parse(source.find(config)))
     found += [f"{name} is meant for a later version and has no effect yet." for name in reserved]
-    found += [f"Channel {each.name} asks for nothing: `on` is empty." for each in settings.channels if not each.on]
+    fallbacks = {each.fallback for each in settings.channels}
+    found += [
+        f"Channel {each.name} asks for nothing: `on` is empty."
+        for each in settings.channels
+        if not each.on and not each.digest and each.name not in fallbacks
+    ]
     accounts = {account.name for account in settings.accounts}
     for channel in settings.channels:
         strangers = [name for name in channel.accounts if not set("*?[") & set(name) and name not in accounts]

@@ -1,13 +1,11 @@
 """Commands for setting up: check, test-notice, db."""
 
-from datetime import UTC
-
 import click
 
 from service import clock, errors
 from service.cli import common
 from service.config import source
-from service.rules import masking, notices, plain, wording
+from service.rules import masking, notices, plain
 from service.store import engine, lease, migrate
 
 
@@ -26,7 +24,7 @@ def check(config: str | None, online: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{source.find(config)}: accepted")
     for destination in destinations:
-        kinds = ", ".join(sorted(destination.kinds))
+        kinds = ", ".join(sorted(destination.channel.kinds))
         click.echo(f"channel {destination.name}: {kinds}")
     failed = False
     for account in settings.accounts:
@@ -54,20 +52,23 @@ def test_notice(config: str | None, channel: str | None) -> None:
     """Send a test notice through the channels, and say for each destination whether it was accepted."""
     # These bring openai and Apprise, which most commands do without.
     from service import wiring  # noqa: PLC0415
+    from service.composer import examples  # noqa: PLC0415
 
     settings = wiring.load_settings(config)
+    speaker = wiring.composer(settings)
     notifier, destinations = wiring.channels(settings)
     names = [each.name for each in settings.channels]
     if channel and channel not in names:
         known = ", ".join(names) or "none"
         raise click.UsageError(f"There is no channel {channel!r}; the configuration has: {known}.")
-    chosen = [each for each in destinations if channel in (None, each.channel)]
+    chosen = [each for each in destinations if channel in (None, each.channel.name)]
     if not chosen:
         raise click.ClickException("There is no channel to test: add [[channels]] with name and url.")
     failed = False
     for destination in chosen:
-        notice = notices.trial(destination.channel, clock.SystemClock().now())
-        message = wording.compose(notice, UTC, f"{notice.notice_id}.{destination.key}")
+        notice = notices.trial(destination.channel.name, clock.SystemClock().now())
+        course = examples.course() if notifier.shows_pictures(destination.key) else None
+        message = speaker.compose([notice], destination, course)
         try:
             notifier.send(destination.key, message)
         except errors.Transient as error:

@@ -108,7 +108,7 @@ def _as_data(result: "once.Result") -> dict[str, list[dict[str, object]]]:
             for each in result.polls
         ],
         "deliveries": [
-            {"channel": to.channel, "destination": to.label, "sent": report.sent, "postponed": report.postponed,
+            {"channel": to.channel.name, "destination": to.label, "sent": report.sent, "postponed": report.postponed,
              "given_up": report.given_up}
             for to, report in result.deliveries
         ],

@@ -14,17 +14,25 @@ from service.config import schema, source
 # Settings whose value may be a secret: `NAME_file` may stand for NAME.
 _SECRETS = {"accounts": "api_key", "channels": "url", "database": "url"}
 # Announced for a later version; a file written for it is no mistake.
-RESERVED = {"web": None, "notices": ("language", "stalled_after")}
+RESERVED = ("web",)
 
 UrlFault = Callable[[str], str | None]
+# Gives file and reason for each template of the owner's that cannot be used.
+TemplateFaults = Callable[[schema.Settings], Iterable[tuple[str, str]]]
 
 
 def load(
-    given: str | None, *, url_fault: UrlFault, database_fault: UrlFault, environ: Mapping[str, str] = os.environ
+    given: str | None,
+    *,
+    url_fault: UrlFault,
+    database_fault: UrlFault,
+    template_faults: TemplateFaults = lambda _: (),
+    environ: Mapping[str, str] = os.environ,
 ) -> schema.Settings:
     """The settings of the file that `source.find` finds.
 
-    `url_fault` says why a channel's URL cannot be used, `database_fault` why a database's, None when it can.
+    `url_fault` says why a channel's URL cannot be used, `database_fault` why a database's, None when it can;
+    `template_faults` what is wrong with the owner's own templates.
     Raises errors.Configuration with every fault of the file.
     """
     path = source.find(given, environ)
@@ -36,10 +44,14 @@ def load(
 
     tables, _ = split_reserved(tables)
     tables = _with_secret_files(source.expand(tables, environ, fault), path, fault)
+    tables = _with_templates_beside(tables, path)
     settings = _validated(tables, fault)
     _check_names(tables, fault)
+    _check_fallbacks(tables.get("channels"), fault)
     _check_urls(tables.get("channels"), url_fault, fault)
     _check_database(tables.get("database"), database_fault, fault)
+    for file, reason in template_faults(settings) if settings else ():
+        fault(f"notices.templates {file}".strip(), reason, "mend the template, or take it away")
     if faults or settings is None:
         raise errors.Configuration(str(path), _without_echoes(faults))
     return settings
@@ -47,18 +59,8 @@ def load(
 
 def split_reserved(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The tables without the settings that have no effect yet, and the names of those."""
-    kept: dict[str, Any] = {}
-    found: list[str] = []
-    for name, table in tables.items():
-        names = RESERVED.get(name, ())
-        if names is None:
-            found.append(f"[{name}]")
-        elif names and isinstance(table, dict):
-            found += [f"{name}.{key}" for key in table if key in names]
-            kept[name] = {key: value for key, value in table.items() if key not in names}
-        else:
-            kept[name] = table
-    return kept, found
+    kept = {name: table for name, table in tables.items() if name not in RESERVED}
+    return kept, [f"[{name}]" for name in tables if name in RESERVED]
 
 
 def _with_secret_files(tables: dict[str, Any], path: Path, fault: source.Fault) -> dict[str, Any]:
@@ -74,6 +76,15 @@ def _with_secret_files(tables: dict[str, Any], path: Path, fault: source.Fault) 
         elif isinstance(table, dict):
             result[section] = source.with_file(table, name, section, path, fault)
     return result
+
+
+def _with_templates_beside(tables: dict[str, Any], path: Path) -> dict[str, Any]:
+    """`tables` with the folder of the owner's templates looked for beside the configuration."""
+    notices = tables.get("notices")
+    folder = notices.get("templates") if isinstance(notices, dict) else None
+    if not isinstance(notices, dict) or not isinstance(folder, str):
+        return tables
+    return {**tables, "notices": {**notices, "templates": str(path.parent / folder)}}
 
 
 def _validated(tables: dict[str, Any], fault: source.Fault) -> schema.Settings | None:
@@ -115,6 +126,7 @@ _TABLES: dict[str, type[pydantic.BaseModel]] = {
     "notices": schema.Notices,
     "accounts": schema.Account,
     "channels": schema.Channel,
+    "prices": schema.Price,
 }
 
 
@@ -134,6 +146,15 @@ def _check_names(tables: dict[str, Any], fault: source.Fault) -> None:
         for place, name in enumerate(names):
             if isinstance(name, str) and name in names[:place]:
                 fault(f"{section}[{place}].name", f"{name!r} is used twice", "give each its own name")
+
+
+def _check_fallbacks(channels: Any, fault: source.Fault) -> None:
+    entries = [entry for entry in channels if isinstance(entry, dict)] if isinstance(channels, list) else []
+    names = [entry.get("name") for entry in entries]
+    for place, entry in enumerate(entries):
+        fallback = entry.get("fallback")
+        if isinstance(fallback, str) and (fallback not in names or fallback == entry.get("name")):
+            fault(f"channels[{place}].fallback", "is not another channel", "write the name of one")
 
 
 def _check_urls(channels: Any, url_fault: UrlFault, fault: source.Fault) -> None:

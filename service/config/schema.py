@@ -2,7 +2,8 @@
 
 import re
 import zoneinfo
-from datetime import timedelta
+from datetime import time, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -72,8 +73,39 @@ def _filled(value: pydantic.SecretStr) -> pydantic.SecretStr:
     return value
 
 
+def _clock_time(text: str) -> time | None:
+    """`09:00`; None for anything else."""
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    return time(int(match[1]), int(match[2])) if match else None
+
+
+def _digest(value: Any) -> Any:
+    words = str(value).split()
+    at = _clock_time(words[1]) if len(words) == 2 and words[0] == "daily" else None
+    if value is not None and at is None:
+        raise ValueError('is not a rhythm: write for example "daily 09:00"')
+    return at
+
+
+def _quiet(value: Any) -> Any:
+    if value is None:
+        return None
+    ends = tuple(_clock_time(end) for end in str(value).split("-"))
+    if len(ends) != 2 or None in ends or ends[0] == ends[1]:
+        raise ValueError('is not a part of the day: write for example "22:00-07:00"')
+    return ends
+
+
+def _told(value: list[model.Kind]) -> list[model.Kind]:
+    if model.Kind.DIGEST in value:
+        raise ValueError('names digest, which is no kind to ask for: write digest = "daily 09:00" into the channel')
+    return value
+
+
 Duration = Annotated[timedelta, pydantic.BeforeValidator(_duration)]
 Name = Annotated[str, pydantic.AfterValidator(_name)]
+Kinds = Annotated[list[model.Kind], pydantic.AfterValidator(_told)]
+Language = Literal["en", "ja"]
 Secret = Annotated[pydantic.SecretStr, pydantic.AfterValidator(_filled)]
 
 
@@ -98,7 +130,25 @@ class Database(Section):
 
 class Notices(Section):
     timezone: Annotated[str, pydantic.AfterValidator(_zone)] = "UTC"
+    language: Language = "en"
     give_up_after: Annotated[Duration, _at_least("1m")] = timedelta(hours=72)
+    stalled_after: Annotated[Duration, _at_least("1m")] = timedelta(hours=6)
+    model_question: bool = False
+    templates: Path | None = None
+
+
+class Price(Section):
+    """What a model's training costs: for a million trained tokens, or for an hour of it."""
+
+    per_million_tokens: float | None = pydantic.Field(default=None, ge=0)
+    per_hour: float | None = pydantic.Field(default=None, ge=0)
+    currency: str = "USD"
+
+    @pydantic.model_validator(mode="after")
+    def _one_of_both(self) -> "Price":
+        if (self.per_million_tokens is None) == (self.per_hour is None):
+            raise ValueError("needs one of both: write per_million_tokens, or per_hour")
+        return self
 
 
 class Account(Section):
@@ -113,15 +163,27 @@ class Account(Section):
 class Channel(Section):
     name: Name
     url: list[Secret] = pydantic.Field(min_length=1)
-    on: list[model.Kind] = [
+    on: Kinds = [
         model.Kind.SUCCEEDED,
         model.Kind.FAILED,
         model.Kind.CANCELLED,
+        model.Kind.STALLED,
         model.Kind.WATCH_FAILING,
         model.Kind.WATCH_RECOVERED,
         model.Kind.DELIVERY_FAILED,
     ]
     accounts: list[str] = ["*"]
+    models: list[str] = ["*"]
+    metadata: dict[str, str] = {}
+    min_duration: Duration = timedelta(0)
+    group_wait: Duration = timedelta(seconds=10)
+    quiet: Annotated[tuple[time, time] | None, pydantic.BeforeValidator(_quiet)] = None
+    urgent: Kinds = []
+    most_per_hour: int | None = pydantic.Field(default=None, ge=1)
+    digest: Annotated[time | None, pydantic.BeforeValidator(_digest)] = None
+    fallback: str | None = None
+    fallback_after: int = pydantic.Field(default=3, ge=1)
+    language: Language | None = None
 
     @pydantic.field_validator("url", mode="before")
     @classmethod
@@ -135,3 +197,4 @@ class Settings(Section):
     notices: Notices = Notices()
     accounts: list[Account] = pydantic.Field(min_length=1)
     channels: list[Channel] = []
+    prices: dict[str, Price] = {}

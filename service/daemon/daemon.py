@@ -48,7 +48,7 @@ class Daemon:
         self._idle = threading.Condition()
         self._troubles: set[str] = set()
         self._alarm = alarm.Alarm(app.settings.poll.blind_after)
-        members = len(app.watchers) + len(app.destinations) + 1
+        members = len(app.watchers) + len(app.destinations) + 2
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(members)},
             # Late is better than never, once is enough, and nothing overtakes itself.
@@ -148,12 +148,15 @@ class Daemon:
             self._add(f"poll {watcher.account}", partial(self._poll, watcher), poll.interval)
         for destination in self._app.destinations:
             self._add(_delivery(destination), partial(self._deliver, destination), _DELIVERY_ROUND)
+        if any(each.channel.digest_at for each in self._app.destinations):
+            # What ended while nobody watched has to be seen first.
+            self._add("digests", self._digests, _DELIVERY_ROUND, first=_DELIVERY_ROUND)
         self._add("upkeep", self._upkeep, upkeep.EVERY)
 
-    def _add(self, name: str, work: _Work, every: timedelta) -> None:
+    def _add(self, name: str, work: _Work, every: timedelta, *, first: timedelta = timedelta(0)) -> None:
         self._scheduler.add_job(
             self._guarded, "interval", args=[name, work], id=name, seconds=every.total_seconds(),
-            next_run_time=datetime.now(UTC),
+            next_run_time=datetime.now(UTC) + first,
         )  # fmt: skip
 
     def _guarded(self, name: str, work: _Work) -> timedelta | None:
@@ -245,6 +248,10 @@ class Daemon:
             self._app.outbox.hurry(self._now())
         except errors.StoreTrouble as error:
             log.error("%s", error)
+
+    def _digests(self) -> None:
+        if self._app.digests.keep(self._now()):
+            self._wake()
 
     def _upkeep(self) -> None:
         self._app.upkeep.keep(self._now())

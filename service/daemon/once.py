@@ -26,6 +26,7 @@ class Result:
 def run(app: wiring.App, *, full: bool) -> Result:
     """Look at every account, deliver what is due, and keep house."""
     polls = tuple(watcher.poll(app.clock.now(), full=full) for watcher in app.watchers)
+    app.digests.keep(app.clock.now())
     first = [_deliver(app, destination) for destination in app.destinations]
     # Trouble with one destination is told through the others, which may have had their turn already.
     again = [_deliver(app, destination) for destination in app.destinations]
@@ -38,7 +39,7 @@ def _deliver(app: wiring.App, destination: model.Destination) -> delivering.Repo
     """Until nothing more is due."""
     total = delivering.Report()
     while True:
-        report = app.outbox.deliver(destination, app.clock.now())
+        report = app.outbox.deliver(destination, app.clock.now(), gather=False)
         total = _sum(total, report)
         if not report.sent or report.postponed or report.given_up:
             return total

@@ -64,7 +64,7 @@ def chatroom(arrived: Callable[[Arrival], None]) -> Iterator[str]:
         def do_POST(self) -> None:
             payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             title, _, body = payload["text"].partition("\n")
-            arrived(Arrival(via="chat", title=title.strip("# \r"), body=body))
+            arrived(Arrival(via="chat", title=title.strip("#* \r"), body=body))
             self.send_response(200)
             self.end_headers()
 

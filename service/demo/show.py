@@ -155,7 +155,7 @@ def _settings(base_url: str, database: str, mail: str, chat: str) -> schema.Sett
         "database": {"url": database},
         "accounts": [{"name": "demo", "api_key": _KEY, "base_url": base_url}],
         "channels": [
-            {"name": "mail", "url": mail, "on": everything},
-            {"name": "chat", "url": chat, "on": ["succeeded", "failed"]},
+            {"name": "mail", "url": mail, "on": everything, "group_wait": "0s"},
+            {"name": "chat", "url": chat, "on": ["succeeded", "failed"], "group_wait": "0s"},
         ],
     })  # fmt: skip

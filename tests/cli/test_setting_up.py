@@ -75,12 +75,10 @@ def test_check_online_asks_every_account(program: Program, tmp_path: Path) -> No
 
 
 def test_no_channels_and_settings_of_later_versions_are_warned_of(program: Program, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(
-        '[web]\nlisten = "127.0.0.1:8080"\n[notices]\nstalled_after = "6h"\n[[accounts]]\nname = "a"\napi_key = "k"\n'
-    )
+    (tmp_path / "config.toml").write_text('[web]\nlisten = "127.0.0.1:8080"\n[[accounts]]\nname = "a"\napi_key = "k"\n')
     result = program("check")
     assert result.returncode == 0
-    for words in ("nobody will be told", "[web] is meant for a later version", "notices.stalled_after"):
+    for words in ("nobody will be told", "[web] is meant for a later version"):
         assert words in result.stderr
 
 

@@ -28,10 +28,13 @@ base_url = "${BASE_URL}"
 [[channels]]
 name = "mail"
 url = "${MAIL}"
+group_wait = "0s"
 on = ["succeeded", "failed", "cancelled", "paused", "watch_failing", "watch_recovered"]
 [[channels]]
 name = "chat"
 url = "${CHAT}"
+group_wait = "0s"
+on = ["succeeded", "failed", "cancelled", "watch_failing", "watch_recovered"]
 """
 
 

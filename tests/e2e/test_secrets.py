@@ -49,7 +49,7 @@ class Planted:
         self.config.append(f'[[accounts]]\nname = "{name}"\n{key}\nbase_url = {json.dumps(base_url)}')
 
     def channel(self, name: str, url: str) -> None:
-        self.config.append(f'[[channels]]\nname = "{name}"\nurl = {json.dumps(url)}')
+        self.config.append(f'[[channels]]\nname = "{name}"\nurl = {json.dumps(url)}\ngroup_wait = "0s"')
 
     def leaked(self, text: str | bytes) -> list[str]:
         """The names of the secrets in it."""

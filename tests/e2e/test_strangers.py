@@ -45,6 +45,7 @@ base_url = "${BASE_URL}"
 [[channels]]
 name = "mail"
 url = "${MAIL}"
+group_wait = "0s"
 """
 # What a terminal does without moving: ends of lines, colours and weights.
 HARMLESS = re.compile(r"\x1b\[[0-9;]*m|\r?\n")

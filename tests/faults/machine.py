@@ -35,9 +35,13 @@ base_url = "${BASE_URL}"
 [[channels]]
 name = "mail"
 url = "${MAIL}"
+group_wait = "0s"
+on = ["succeeded", "failed", "cancelled", "watch_failing", "watch_recovered", "delivery_failed"]
 [[channels]]
 name = "chat"
 url = "${CHAT}"
+group_wait = "0s"
+on = ["succeeded", "failed", "cancelled", "watch_failing", "watch_recovered", "delivery_failed"]
 """
 # Root may do anything until these two are taken from it.
 _CONFINED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")

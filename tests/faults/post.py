@@ -9,6 +9,8 @@ from service.store.engine import Engine
 from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
+from tests import builders
+from tests.composer.saying import composer
 from tests.conftest import HandClock
 from tests.faults import receivers
 from tests.outbox.conftest import notice_of
@@ -29,18 +31,16 @@ class Post:
         """Start anew with these URLs in the channel `odd`."""
         channels = {"odd": odd, "good": [self.good.hook()]}
         self.destinations = [
-            each
-            for name, urls in channels.items()
-            for each in self.notifier.add(name, urls, kinds=list(model.Kind), accounts=["*"])
+            each for name, urls in channels.items() for each in self.notifier.add(builders.channel(name), urls)
         ]
         self.outbox = Outbox(
-            queue=self.queue, notifier=self.notifier, destinations=self.destinations, zone=UTC, luck=lambda: 0.5,
-            give_up_after=timedelta(hours=72), time=self.clock,
+            queue=self.queue, notifier=self.notifier, destinations=self.destinations, composer=composer(), zone=UTC,
+            luck=lambda: 0.5, give_up_after=timedelta(hours=72), time=self.clock,
         )  # fmt: skip
         self.outbox.resume(self.clock.now())
 
     def odd(self) -> list[model.Destination]:
-        return [each for each in self.destinations if each.channel == "odd"]
+        return [each for each in self.destinations if each.channel.name == "odd"]
 
     def tell(self, *names: str) -> None:
         for name in names:

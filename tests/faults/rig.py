@@ -19,6 +19,7 @@ from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
 from service.watcher.watcher import Report, Settings, Watcher
+from tests.composer.saying import composer
 from tests.conftest import START, HandClock, MemoryNotifier, destination
 from tests.faults import faulty
 from tests.faults.table import Fault
@@ -97,7 +98,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(
-            queue=self.queue, notifier=self.notifier, destinations=self.destinations, zone=UTC,
+            queue=self.queue, notifier=self.notifier, destinations=self.destinations, composer=composer(), zone=UTC,
             give_up_after=timedelta(hours=72), luck=lambda: 0.5, time=self.clock,
         )  # fmt: skip
         self.outbox.resume(self.clock.now())
@@ -110,7 +111,9 @@ class Rig:
         self.watcher = self._watcher("main", provider, most_pages, **settings)
 
     def _watcher(self, account: str, provider: ports.Provider, most_pages: int = 50, **settings: timedelta) -> Watcher:
-        given = {"interval": INTERVAL, "idle_interval": IDLE, "blind_after": BLIND_AFTER, **settings}
+        given: dict[str, Any] = {
+            "interval": INTERVAL, "idle_interval": IDLE, "blind_after": BLIND_AFTER, **settings,
+        }  # fmt: skip
         return Watcher(
             Settings(account=account, **given), provider=provider, record=self.record, time=self.clock,
             destinations=self.destinations, most_pages=most_pages,

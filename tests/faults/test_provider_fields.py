@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from service.rules import wording
+from tests.composer.saying import said
 from tests.conftest import START
 from tests.faults import faulty
 from tests.faults import provider_faults as faults
@@ -90,7 +90,7 @@ def show(watched: Rig, jobs: list[Any]) -> None:
 def waiting(watched: Rig) -> list[str]:
     """The titles of what will be sent."""
     due = watched.queue.due("mail", watched.clock.now(), 1000)
-    return [wording.compose(each.notice, UTC, "key").title for each in due]
+    return [said(each.notice).title for each in due]
 
 
 @pytest.mark.parametrize("portion", range(4))

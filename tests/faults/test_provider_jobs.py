@@ -54,7 +54,7 @@ def test_jobs_that_go_together_are_one_notice_and_one_line(watched: Rig) -> None
     watched.look()
     text = body(watched)
     assert "same project" in text
-    assert "20 jobs more" in text
+    assert "And: 20 more" in text
     assert text.count("Last known") == 10
     assert watched.told() == [LOST.format("30 jobs")]
     assert watched.logged(faults.GONE)

@@ -8,6 +8,7 @@ import pytest
 from service import errors, model
 from service.notifier.notifier import AppriseNotifier
 from service.rules import plain
+from tests import builders
 from tests.conftest import Bench
 from tests.faults import receivers
 
@@ -68,7 +69,7 @@ def test_a_clock_set_back_between_two_notices_does_not_send_the_way_out_to_sleep
     """Apprise spaces its requests by the local wall clock, which goes back an hour when summer time ends."""
     with receivers.webhook() as hook:
         notifier = AppriseNotifier(longest_send=timedelta(seconds=20))
-        [place] = notifier.add("chat", [hook.hook()], kinds=[model.Kind.SUCCEEDED], accounts=["*"])
+        [place] = notifier.add(builders.channel("chat"), [hook.hook()])
         for number in range(2):
             notifier.send(
                 place.key,

@@ -21,7 +21,9 @@ _ONCE = {
     "resend": ("resend", "--failed"),
 }
 _PAST_SECONDS = 20 * 3600.0
-_EVERYTHING = '["succeeded", "failed", "cancelled", "paused", "watch_failing", "watch_recovered", "delivery_failed"]'
+_EVERYTHING = """[
+    "succeeded", "failed", "cancelled", "paused", "model_check", "watch_failing", "watch_recovered", "delivery_failed",
+]"""
 
 
 class World:
@@ -128,7 +130,10 @@ def _fill(simulator: Simulator, past: int, unfinished: int) -> None:
 
 
 def _configuration(base_url: str, urls: dict[str, str]) -> str:
-    channels = [f'[[channels]]\nname = "{name}"\nurl = "{url}"\non = {_EVERYTHING}\n' for name, url in urls.items()]
+    channels = [
+        f'[[channels]]\nname = "{name}"\nurl = "{url}"\non = {_EVERYTHING}\ngroup_wait = "0s"\n'
+        for name, url in urls.items()
+    ]
     return "\n".join((
         '[poll]\ninterval = "1s"\nidle_interval = "1s"\n',
         '[database]\nurl = "sqlite:///watch.db"\n',
