@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cold_commands, first_pass, image, memory, pass_cpu, report, request_counts
+from benchmarks import cold_commands, curve, first_pass, image, memory, pass_cpu, report, request_counts
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 _MEASUREMENTS: dict[str, Callable[[], report.Table]] = {
@@ -17,6 +17,7 @@ _MEASUREMENTS: dict[str, Callable[[], report.Table]] = {
     "memory": memory.measure,
     "start": first_pass.measure,
     "cpu": pass_cpu.measure,
+    "curve": curve.measure,
     "requests": request_counts.measure,
 }
 

@@ -24,6 +24,7 @@ base_url = "{url}"
 [[channels]]
 name = "default"
 url = "json://127.0.0.1:9/"
+group_wait = "0s"
 """
 _PASS_DONE = "jobs read on"  # at the debug level each pass leaves a line
 _LIMIT_SECONDS = 60.0

@@ -70,6 +70,11 @@ def run(arguments: Sequence[str], *, environ: Mapping[str, str] | None = None, l
     return Cost(wall_seconds=wall, cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def output(arguments: Sequence[str], *, limit_seconds: float = 60) -> str:
+    """What a program says. Raises subprocess.CalledProcessError when it fails."""
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=limit_seconds, check=True).stdout
+
+
 def in_turn(sides: Mapping[str, Callable[[], Cost]], *, turns: int) -> dict[str, list[Cost]]:
     """What each side cost at each turn. One turn more goes before, uncounted: it warms the file caches."""
     costs: dict[str, list[Cost]] = {name: [] for name in sides}

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -82,10 +83,12 @@ def test_a_webhook_that_fails(post: Post, caplog: pytest.LogCaptureFixture, mode
 
 
 def test_a_webhook_that_is_not_there(post: Post, caplog: pytest.LogCaptureFixture) -> None:
-    with receivers.webhook() as gone:
-        port = gone.port
-    post.configure([f"json://127.0.0.1:{port}/"])
-    _fails(post, faults.HOOK_FAULTS["closed"], caplog)
+    with socket.socket() as taken:
+        # Bound, so that nobody else gets the port meanwhile, and not listening.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        post.configure([f"json://127.0.0.1:{port}/"])
+        _fails(post, faults.HOOK_FAULTS["closed"], caplog)
     with receivers.webhook(port):
         _comes_back(post)
 

@@ -1,6 +1,5 @@
 """Whatever goes wrong on the way becomes the right kind of error, in a sentence for the owner."""
 
-import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from service import errors
 from service.providers.openai_api import OpenAIProvider
+from tests.faults import faulty
 from tests.providers.conftest import KEY, Connect
 from tests.providers.server import AT_ONCE, Answer, Script
 
@@ -214,9 +214,8 @@ def test_another_job_is_not_taken_for_the_one_asked_for(server: Script, provider
 
 
 def test_a_closed_port_is_told_with_its_reason(connect: Connect) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    error = trouble(connect(f"http://127.0.0.1:{port}/v1"))
+    with faulty.closed_port() as address:
+        error = trouble(connect(address))
     assert type(error) is errors.Transient
     assert "refused" in str(error)
     assert "base_url" in str(error)
