@@ -134,7 +134,7 @@ class Composer:
         except templates.Broken as broken:
             self._tell_once(str(broken))
             ours = self._templates[language].built_in(name, values)
-            remark = parts.Line(text=f"(Your template cannot be used: {parts.value(broken)})")
+            remark = parts.Line(text=f"({habits.BROKEN[language]}: {parts.value(broken)})")
             return templates.Page(title=ours.title, opening=ours.opening, rest=(*ours.rest, remark))
         return page or self._templates[language].built_in(name, values)
 

@@ -10,6 +10,8 @@ from service.rules import plain
 LANGUAGES = ("en", "ja")
 # What stands before the id of a notice.
 NOTICE = {"en": "Notice", "ja": "通知"}
+# Stands below a notice whose template of the owner's could not be used; the reason follows.
+BROKEN = {"en": "Your template cannot be used", "ja": "ご自身のテンプレートを使えません"}
 # What a test notice begins with; it ends with the name of the channel.
 TRIAL = {
     "en": "This is a test: no job ended. A real notice looks like this. Channel: ",

@@ -12,6 +12,8 @@ from service.composer import habits, parts
 
 _BUILT_IN = Path(__file__).parent / "templates"
 _SUFFIX = ".jinja"
+# What the others import; whoever replaces it changes them all.
+_SHARED = "words"
 # Stands in the rendered text for a part that was made on the way.
 _MARK = "\x00"
 _LINES_KEPT = 300
@@ -56,7 +58,7 @@ class Templates:
 
     def given(self, name: str, context: Mapping[str, Any]) -> Page | None:
         """The page as the owner wants it, None when there is no such wish. Raises Broken."""
-        if not any((folder / f"{name}{_SUFFIX}").is_file() for folder in self._own):
+        if not any((folder / f"{each}{_SUFFIX}").is_file() for folder in self._own for each in (name, _SHARED)):
             return None
         try:
             page = _rendered(self._given, name, context)

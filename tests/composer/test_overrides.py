@@ -51,6 +51,15 @@ def test_a_language_may_have_its_own(folder: Path) -> None:
     assert _told(folder).title == OURS
 
 
+def test_what_the_templates_share_can_be_replaced_alone(folder: Path) -> None:
+    built_in = (Path(examples.__file__).parent / "templates" / "en" / "words.jinja").read_text()
+    (folder / "words.jinja").write_text(built_in.replace('row("Base model"', 'row("Made from"'))
+    message = _told(folder)
+    assert message.title == OURS
+    assert "Made from: gpt-4.1-mini" in message.body
+    assert composer(overrides=folder).faults() == []
+
+
 BROKEN = {
     "a syntax error": "{{ name",
     "an unknown name": "{{ nmae }}\nb",
