@@ -1,8 +1,9 @@
 """Time as the house uses it: aware UTC datetimes in whole seconds, durations as timedelta."""
 
+import contextlib
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 # A hundred years: longer than anybody waits, and short enough to be subtracted from any date.
@@ -55,3 +56,20 @@ def to_duration(text: str) -> timedelta:
     if seconds > _LONGEST_SECONDS:
         raise ValueError('is too long: write at most "36500d"')
     return timedelta(seconds=seconds)
+
+
+def to_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """A moment as people write it: an age such as `7d` before `now`, a day, or a day and a time, in `zone` if not said.
+
+    Raises ValueError, which names these forms.
+    """
+    with contextlib.suppress(ValueError):
+        return now - to_duration(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            'is no time: write an age such as "90m", "24h" or "7d", a day such as "2026-11-01", or a day and a time '
+            'such as "2026-11-01T09:30"'
+        ) from None

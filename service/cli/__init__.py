@@ -1,5 +1,6 @@
 """The command line. Importing it is cheap; commands that need openai or Apprise import them when called."""
 
+import codecs
 import io
 import sys
 
@@ -36,12 +37,23 @@ for _command in (
     root.add_command(_command)
 
 
+def _look_alike(error: UnicodeError) -> tuple[str | bytes, int]:
+    """For terminals that know ASCII only: one sign for one, so that tables stay straight."""
+    assert isinstance(error, UnicodeEncodeError)
+    found = error.object[error.start : error.end]
+    return "".join("*" if "\u2801" <= char <= "\u28ff" else _LOOK_ALIKES.get(char, "?") for char in found), error.end
+
+
+_LOOK_ALIKES = {"…": "~", "–": "-", "·": ".", "×": "x", "→": ">", "✓": "+", "│": "|", "└": "+", "─": "-", "┤": "+",
+                "┬": "+", "\u2800": " "}  # fmt: skip
+
+
 def main() -> None:
     """The program `tunewatch`."""
+    codecs.register_error("look-alike", _look_alike)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows no check mark gets a question mark, not a traceback.
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="look-alike")
     try:
         root(prog_name="tunewatch")
     except errors.TunewatchError as error:

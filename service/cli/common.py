@@ -6,14 +6,15 @@ import threading
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from service import errors
+from service import clock, errors
 from service.cli import logs
 from service.config import source
+from service.rules import plain
 from service.store import engine as engines
 from service.store import migrate, reading
 
@@ -31,6 +32,15 @@ config_option = click.option(
     "--config", metavar="FILE", help="The configuration [default: $TUNEWATCH_CONFIG, ./config.toml, /etc/tunewatch/…]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def form_options(command: _Command) -> _Command:
+    """`form`: `text` for people; `json` or `csv` for programs, with the fields of docs/reading-the-database.md."""
+    as_json = click.option("--json", "form", flag_value="json", help="Print JSON instead of text.")
+    as_csv = click.option("--csv", "form", flag_value="csv", help="Print CSV instead of text.")
+    return as_json(as_csv(command))
+
+
 account_option = click.option("--account", metavar="NAME", help="Only jobs of this account.")
 
 
@@ -50,6 +60,19 @@ def _log_options(default_level: str) -> Callable[[_Command], _Command]:
 log_options = _log_options("info")
 # For what runs from a crontab: the summary on standard output says what was done.
 quiet_log_options = _log_options("error")
+
+
+def since_option(what: str) -> Callable[[_Command], _Command]:
+    """A time as `moment` reads it."""
+    return click.option("--since", metavar="TIME", help=f"Only {what} since then: 7d, 2026-11-01, 2026-11-01T09:30.")
+
+
+def moment(option: str, text: str | None, zone: tzinfo) -> datetime | None:
+    """What was given to an option that takes a time, such as `--since`. Raises click.BadParameter."""
+    try:
+        return clock.to_moment(text, clock.SystemClock().now(), zone) if text else None
+    except ValueError as error:
+        raise click.BadParameter(f"{plain.line(text, 60)!r} {error}.", param_hint=f"'{option}'") from None
 
 
 def exit_code(error: errors.TunewatchError) -> int:

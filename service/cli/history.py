@@ -31,12 +31,12 @@ def jobs(config: str | None, account: str | None, states: tuple[str, ...], limit
         row["name"] = row["suffix"] or row["model"]
     several = len({row["account"] for row in rows}) > 1
     columns = [
-        *([Column(heading="ACCOUNT", key="account")] if several else []),
-        Column(heading="JOB", key="job_id"),
-        Column(heading="STATE", key="state"),
-        Column(heading="CREATED", key="created"),
-        Column(heading="RAN", key="ran"),
-        Column(heading="NAME", flexible=True, key="name"),
+        *([Column("ACCOUNT", "account")] if several else []),
+        Column("JOB", "job_id"),
+        Column("STATE", "state"),
+        Column("CREATED", "created"),
+        Column("RAN", "ran"),
+        Column("NAME", "name", flexible=True),
     ]
     output.as_table(rows, columns, empty="No such jobs are recorded." if account or states else "No jobs recorded yet.")
 
@@ -126,10 +126,10 @@ def history(job: str | None, config: str | None, account: str | None, limit: int
         row["observed"] = output.local(row["observed_at"], desk.zone)
         row["before"] = row["from_status"] or "(first seen)"
     columns = [
-        Column(heading="OBSERVED", key="observed"),
-        Column(heading="JOB", key="job_id"),
-        Column(heading="FROM", key="before"),
-        Column(heading="TO", key="to_status"),
+        Column("OBSERVED", "observed"),
+        Column("JOB", "job_id"),
+        Column("FROM", "before"),
+        Column("TO", "to_status"),
     ]
     output.as_table(rows, columns, empty="No status changes recorded yet.")
 
@@ -150,9 +150,9 @@ def events(job: str, config: str | None, account: str | None, limit: int, as_jso
     for row in rows:
         row["at"] = output.local(row["created_at"], desk.zone)
     columns = [
-        Column(heading="AT", key="at"),
-        Column(heading="LEVEL", key="level"),
-        Column(heading="EVENT", flexible=True, key="message"),
+        Column("AT", "at"),
+        Column("LEVEL", "level"),
+        Column("EVENT", "message", flexible=True),
     ]
     output.as_table(rows, columns, empty="No events recorded for this job: they are read when its status changes.")
 
@@ -178,12 +178,12 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, as_j
         row["to"] = row["channel"] if failed else f"{row['channel']} ({row['destination']})"
         row["why"] = row["last_error"] or ""
     columns = [
-        Column(heading="AT", key="told"),
-        Column(heading="ID", key="notice_id"),
-        Column(heading="NOTICE", key="kind"),
-        *([Column(heading="STATE", key="state")] if len(states) != 1 else []),
-        Column(heading="ABOUT", flexible=True, key="about"),
-        Column(heading="TO", flexible=not failed, key="to"),
-        *([Column(heading="REASON", flexible=True, key="why")] if any(row["why"] for row in rows) else []),
+        Column("AT", "told"),
+        Column("ID", "notice_id"),
+        Column("NOTICE", "kind"),
+        *([Column("STATE", "state")] if len(states) != 1 else []),
+        Column("ABOUT", "about", flexible=True),
+        Column("TO", "to", flexible=not failed),
+        *([Column("REASON", "why", flexible=True)] if any(row["why"] for row in rows) else []),
     ]
     output.as_table(rows, columns, empty="No such deliveries.")

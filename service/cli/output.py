@@ -1,9 +1,11 @@
 """What commands print: tables that fit the terminal, or JSON for machines."""
 
+import contextlib
+import csv
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -23,16 +25,42 @@ _DATE = re.compile(r"^\d{4}-\d\d-\d\d(?= \d\d:\d\d$)")
 _PIPE_WIDTH = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Column:
-    """A heading and the key of its value.
+    """A heading, and the key of its value or how to find it.
 
     Columns that are `flexible` share what the others leave of the width; where that is nothing, all give way.
     """
 
     heading: str
-    key: str
-    flexible: bool = False
+    value: str | Callable[[Row], object]
+    flexible: bool = field(default=False, kw_only=True)
+
+    def of(self, row: Row) -> object:
+        """The value in a row."""
+        return self.value(row) if callable(self.value) else row.get(self.value)
+
+
+def listing(
+    rows: Iterable[Row], columns: Sequence[Column], *, form: str | None, fields: Sequence[str], empty: str
+) -> None:
+    """Rows as people or programs want them: `columns` are those of the table, `fields` those of the CSV.
+
+    `empty` is said, on standard error, in the place of an empty table.
+    """
+    if form == "json":
+        as_json(list(rows))
+    elif form == "csv":
+        as_csv(rows, fields)
+    else:
+        as_table(rows, columns, empty=empty)
+
+
+def as_csv(rows: Iterable[Row], fields: Sequence[str]) -> None:
+    """A heading and one line per row, streaming."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows([plain.cell(row[name]) for name in fields] for row in rows)
 
 
 def as_json(value: Any) -> None:
@@ -45,7 +73,7 @@ def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> N
     # Rich takes a third of a command's start, and --json does without it.
     from rich import console, table, text  # noqa: PLC0415
 
-    cells = [[_cell(row.get(column.key)) for column in columns] for row in rows]
+    cells = [[_cell(column.of(row)) for column in columns] for row in rows]
     if not cells:
         click.echo(empty, err=True)
         return
@@ -108,3 +136,20 @@ def local(text: str | None, zone: tzinfo) -> str | None:
 def lasted(seconds: int | None) -> str | None:
     """A number of seconds as people read it."""
     return plain.duration(timedelta(seconds=seconds)) if seconds is not None else None
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, on a terminal only, while the block runs; the function given moves it on by so much."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # As above: only where there is somebody to look.
+    from rich import console, progress  # noqa: PLC0415
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(), console=console.Console(stderr=True), transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

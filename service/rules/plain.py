@@ -30,6 +30,8 @@ _NOTHING = "\u00ad\u200b\u2060\ufeff"  # format characters without any look
 # Letters and symbols that look like nothing at all.
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 _NOT_ASCII = re.compile(r"[^ -~\n]")
+# What begins a formula in a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t")
 # Marks on one letter; more is a tower that covers the lines around.
 _MOST_MARKS = 4
 
@@ -86,6 +88,23 @@ def _cleaned(given: str) -> str:
 def _is_unseen(char: str, category: str) -> bool:
     # Every plane ends in two codes that are no characters; XML may not hold them.
     return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or char in _BLANKS or ord(char) & 0xFFFE == 0xFFFE
+
+
+def cell(value: object) -> object:
+    """`value` for a cell of a CSV file: text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Lists and objects become JSON; characters that could steer a terminal become a replacement character.
+    """
+    if isinstance(value, dict | list):
+        return json_text(value)
+    if not isinstance(value, str):
+        return value
+    kept = (
+        value
+        if value.isprintable()
+        else "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in value)
+    )
+    return f"'{kept}" if kept.startswith(_FORMULA) else kept
 
 
 def duration(length: timedelta | None) -> str:

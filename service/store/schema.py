@@ -127,12 +127,19 @@ job = _table(
     _time("course_due_at"),
     _text("course_cursor"),
     _time("model_due_at"),
+    # Since when the provider no longer has a result file of it.
+    _time("results_gone_at"),
     # The id first: people ask by id alone, and a unique index serves them too.
     sa.UniqueConstraint("job_id", "account_pk"),
     sa.Index(None, "account_pk", "created_at"),
     sa.Index(None, "created_at"),
     sa.Index(None, "state", "created_at"),
     sa.Index(None, "fine_tuned_model"),
+    sa.Index(None, "model", "created_at"),
+    sa.Index(None, "suffix", "created_at"),
+    sa.Index(None, "finished_at"),
+    sa.Index(None, "last_changed_at"),
+    sa.Index(None, "trained_tokens"),
     # The few unfinished ones are asked for at every pass, among the many ended ones.
     sa.Index(
         "ix_job_unfinished", "account_pk",
@@ -141,6 +148,14 @@ job = _table(
     sa.Index(
         "ix_job_course_due", "account_pk", "course_due_at",
         sqlite_where=sa.text("course_due_at IS NOT NULL"),
+    ),
+    # The ended ones whose course was never read, few once the past is read.
+    sa.Index(
+        "ix_job_past", "account_pk", "created_at",
+        sqlite_where=sa.text(
+            "course_read_at IS NULL AND course_due_at IS NULL AND gone_at IS NULL "
+            "AND state IN ('succeeded', 'failed', 'cancelled')"
+        ),
     ),
     sa.Index(
         "ix_job_model_due", "account_pk", "model_due_at",

@@ -176,7 +176,9 @@ def test_a_copy_that_lost_its_mark_is_still_ours(url: str, path: Path, tmp_path:
 def test_what_can_be_read_of_a_damaged_database_is_saved_as_the_document_says(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as whole:
         whole.execute("BEGIN")
-        whole.executemany("INSERT INTO account (name, active) VALUES (?, 1)", [(f"{n:01000}",) for n in range(500)])
+        # Long where no index has it too, so that the middle of the file is the table.
+        rows = [(str(n), f"{n:01000}") for n in range(500)]
+        whole.executemany("INSERT INTO account (name, active, last_error) VALUES (?, 1, ?)", rows)
         whole.execute("COMMIT")
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 8192 * 4096)
