@@ -12,6 +12,7 @@ import pytest
 from service import cli
 from service.cli import common
 from service.config import load, schema
+from service.rules import stats
 from service.store import engine as engines
 from tests.conftest import Bench
 
@@ -33,9 +34,15 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
 def test_every_command_stands_in_the_readme(name: str, command: click.Command) -> None:
     [row] = [line for line in README.splitlines() if re.match(rf"\| `{name}( [A-Z]+)?` \|", line)]
     for option in command.params:
-        known = {"config", "as_json", "log_format", "log_level", "host", "port", "speed", "keys", "seed"}
+        known = {"config", "as_json", "form", "log_format", "log_level", "host", "port", "speed", "keys", "seed"}
         if isinstance(option, click.Option) and option.name not in known and name not in ("tunewatch events",):
             assert option.opts[0] in row + README, option.opts
+
+
+def test_every_field_that_is_no_column_is_described() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text()
+    for name in (*stats.KEYS, *stats.FIELDS, "cost", "last_metrics", "differs", "values"):
+        assert f"`{name}`" in text
 
 
 def test_every_setting_stands_in_the_readme() -> None:

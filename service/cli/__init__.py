@@ -3,12 +3,13 @@
 import codecs
 import io
 import sys
+from typing import TextIO
 
 import click
 
 import service
 from service import errors
-from service.cli import common, health, history, notices, play, resend, setup, watch
+from service.cli import common, health, history, jobs, metrics, notices, play, resend, setup, show, stats, watch
 from service.rules import plain
 
 
@@ -30,30 +31,51 @@ def root() -> None:
 
 
 for _command in (
-    watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
-    history.events, history.deliveries, notices.preview, notices.route, resend.resend, health.health, setup.db,
+    watch.run, watch.poll,
+    setup.check, setup.test_notice,
+    jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats,
+    history.deliveries, resend.resend, notices.preview, notices.route, health.health,
+    setup.db,
     play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)
 
 
+# What the tables and curves are drawn with, and what stands for it where only ASCII is known: one sign for one.
+_LOOK_ALIKES = {"…": "~", "–": "-", "·": ".", "×": "x", "→": ">", "✓": "+", "●": "o", "≠": "!", "│": "|", "┤": "+",
+                "└": "+", "─": "-"}  # fmt: skip
+
+
 def _look_alike(error: UnicodeError) -> tuple[str | bytes, int]:
-    """For terminals that know ASCII only: one sign for one, so that tables stay straight."""
     assert isinstance(error, UnicodeEncodeError)
     found = error.object[error.start : error.end]
+    # The dots of a curve are Braille.
     return "".join("*" if "\u2801" <= char <= "\u28ff" else _LOOK_ALIKES.get(char, "?") for char in found), error.end
 
 
-_LOOK_ALIKES = {"…": "~", "–": "-", "·": ".", "×": "x", "→": ">", "✓": "+", "│": "|", "└": "+", "─": "-", "┤": "+",
-                "┬": "+", "\u2800": " "}  # fmt: skip
+def _seven_bit(name: str) -> codecs.CodecInfo | None:
+    """ASCII under another name: what is called ASCII, Click takes for a mistake and writes UTF-8 all the same."""
+    if name != "seven_bit":
+        return None
+    ascii_codec = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        ascii_codec.encode, ascii_codec.decode, incrementalencoder=ascii_codec.incrementalencoder,
+        incrementaldecoder=ascii_codec.incrementaldecoder, name=name,
+    )  # fmt: skip
+
+
+def _prepare(stream: TextIO) -> None:
+    if isinstance(stream, io.TextIOWrapper):
+        is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+        stream.reconfigure(encoding="seven_bit" if is_ascii else None, errors="look-alike")
 
 
 def main() -> None:
     """The program `tunewatch`."""
+    codecs.register(_seven_bit)
     codecs.register_error("look-alike", _look_alike)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="look-alike")
+    _prepare(sys.stdout)
+    _prepare(sys.stderr)
     try:
         root(prog_name="tunewatch")
     except errors.TunewatchError as error:

@@ -14,7 +14,7 @@ import click
 from service import clock, errors
 from service.cli import logs
 from service.config import source
-from service.rules import plain
+from service.rules import cost, plain
 from service.store import engine as engines
 from service.store import migrate, reading
 
@@ -121,6 +121,17 @@ def _zone(name: str) -> tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         # Whether the name is right is for `check` and `run` to say; the history can be read without.
         return zoneinfo.ZoneInfo("UTC")
+
+
+def prices(config: str | None) -> dict[str, cost.Price]:
+    """The owner's prices, if there are any."""
+    path = source.find_any(config)
+    if path is None or not source.parse(path).get("prices"):
+        return {}
+    # Brings pydantic, which takes as long as all the rest of a command.
+    from service.config import load  # noqa: PLC0415
+
+    return {pattern: cost.Price(**price.model_dump()) for pattern, price in load.prices(path).items()}
 
 
 def warnings(settings: "schema.Settings", config: str | None) -> list[str]:

@@ -7,18 +7,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from service import clock
 from service.rules import plain
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Row = dict[Any, Any]
 
 _STATE_STYLES = {
     "succeeded": "green", "sent": "green", "failed": "red", "cancelled": "yellow", "running": "cyan",
-    "paused": "yellow", "pending": "dim", "sending": "cyan", "unknown": "magenta",
+    "paused": "yellow", "pending": "dim", "sending": "cyan", "unknown": "magenta", "≠": "yellow",
 }  # fmt: skip
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d(?= \d\d:\d\d$)")
 # Wide enough that nothing is cut where nobody looks at a screen: for grep and files.
@@ -56,11 +59,26 @@ def listing(
         as_table(rows, columns, empty=empty)
 
 
-def as_csv(rows: Iterable[Row], fields: Sequence[str]) -> None:
-    """A heading and one line per row, streaming."""
+def as_csv(rows: Iterable[Row], fields: Sequence[object], *, headings: Sequence[str] | None = None) -> None:
+    """A heading and one line per row, streaming. `headings`: those of the fields, where they differ from the names."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(fields)
+    writer.writerow([plain.cell(name) for name in headings or fields])
     writer.writerows([plain.cell(row[name]) for name in fields] for row in rows)
+
+
+def lines(form: str | None, fields: Sequence[str], shown: Callable[[Row], str]) -> Callable[[Row], None]:
+    """What says one row after the other at once: as JSON each on its line, as CSV, or as `shown` has it."""
+    if form == "csv":
+        as_csv([], fields)
+
+    def say(row: Row) -> None:
+        if form == "csv":
+            csv.writer(sys.stdout, lineterminator="\n").writerow([plain.cell(row[name]) for name in fields])
+        else:
+            click.echo(plain.printable_json(row) if form == "json" else shown(row))
+        sys.stdout.flush()
+
+    return say
 
 
 def as_json(value: Any) -> None:
@@ -71,23 +89,31 @@ def as_json(value: Any) -> None:
 def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
     """One line per row; on a terminal long values are shortened to fit, in a pipe nothing is."""
     # Rich takes a third of a command's start, and --json does without it.
-    from rich import console, table, text  # noqa: PLC0415
+    from rich import console  # noqa: PLC0415
 
-    cells = [[_cell(column.of(row)) for column in columns] for row in rows]
-    if not cells:
+    found = list(rows)
+    if not found:
         click.echo(empty, err=True)
         return
     screen = console.Console(highlight=False) if sys.stdout.isatty() else None
-    if screen:
+    grid = table(found, columns, screen.width if screen else None)
+    (screen or console.Console(width=_PIPE_WIDTH, highlight=False)).print(grid)
+
+
+def table(rows: Sequence[Row], columns: Sequence[Column], width: int | None) -> "Table":
+    """For a terminal of so many columns; None is none, and then nothing is shortened."""
+    from rich import table, text  # noqa: PLC0415 - as above
+
+    cells = [[_cell(column.of(row)) for column in columns] for row in rows]
+    if width:
         this_year = f"{datetime.now().astimezone().year}-"
         cells = [[_DATE.sub(lambda date: date[0].removeprefix(this_year), cell) for cell in row] for row in cells]
-    widths = _widths(columns, cells, screen.width if screen else _PIPE_WIDTH)
     grid = table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column, width in zip(columns, widths, strict=True):
-        grid.add_column(column.heading, no_wrap=True, overflow="ellipsis", width=width)
+    for column, wide in zip(columns, _widths(columns, cells, width or _PIPE_WIDTH), strict=True):
+        grid.add_column(column.heading, no_wrap=True, overflow="ellipsis", width=wide)
     for row in cells:
         grid.add_row(*(text.Text(cell, style=_STATE_STYLES.get(cell, "")) for cell in row))
-    (screen or console.Console(width=_PIPE_WIDTH, highlight=False)).print(grid)
+    return grid
 
 
 def _cell(value: object) -> str:
@@ -99,7 +125,7 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], total: in
     from rich import cells as measuring  # noqa: PLC0415 - as above; letters of some scripts are two places wide
 
     needs = [
-        max(len(column.heading), *(measuring.cell_len(row[place]) for row in cells))
+        max(len(column.heading), *(measuring.cell_len(row[place]) for row in cells), 0)
         for place, column in enumerate(columns)
     ]
     room = total - 2 * len(columns)
@@ -136,6 +162,16 @@ def local(text: str | None, zone: tzinfo) -> str | None:
 def lasted(seconds: int | None) -> str | None:
     """A number of seconds as people read it."""
     return plain.duration(timedelta(seconds=seconds)) if seconds is not None else None
+
+
+def number(value: int | None) -> str | None:
+    """A whole number as people read it."""
+    return f"{value:,}" if value is not None else None
+
+
+def measure(value: float | None) -> str | None:
+    """A measured value to four digits."""
+    return f"{value:.4g}" if value is not None else None
 
 
 @contextlib.contextmanager

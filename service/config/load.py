@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -16,6 +16,7 @@ _SECRETS = {"accounts": "api_key", "channels": "url", "database": "url"}
 # Announced for a later version; a file written for it is no mistake.
 RESERVED = ("web",)
 
+_Section = TypeVar("_Section", bound=schema.Section)
 UrlFault = Callable[[str], str | None]
 # Gives file and reason for each template of the owner's that cannot be used.
 TemplateFaults = Callable[[schema.Settings], Iterable[tuple[str, str]]]
@@ -45,7 +46,7 @@ def load(
     tables, _ = split_reserved(tables)
     tables = _with_secret_files(source.expand(tables, environ, fault), path, fault)
     tables = _with_templates_beside(tables, path)
-    settings = _validated(tables, fault)
+    settings = _validated(tables, schema.Settings, fault)
     _check_names(tables, fault)
     _check_fallbacks(tables.get("channels"), fault)
     _check_urls(tables.get("channels"), url_fault, fault)
@@ -55,6 +56,23 @@ def load(
     if faults or settings is None:
         raise errors.Configuration(str(path), _without_echoes(faults))
     return settings
+
+
+def prices(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, schema.Price]:
+    """The prices of a file alone, for commands that need no keys.
+
+    Raises errors.Configuration with the faults of these settings.
+    """
+    faults: list[errors.Fault] = []
+
+    def fault(key: str, problem: str, remedy: str) -> None:
+        faults.append(errors.Fault(key=key, problem=problem, remedy=remedy))
+
+    tables = {"prices": source.expand(source.parse(path).get("prices", {}), environ, fault, "prices")}
+    checked = _validated(tables, schema.Priced, fault)
+    if faults or checked is None:
+        raise errors.Configuration(str(path), _without_echoes(faults))
+    return checked.prices
 
 
 def split_reserved(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -87,9 +105,9 @@ def _with_templates_beside(tables: dict[str, Any], path: Path) -> dict[str, Any]
     return {**tables, "notices": {**notices, "templates": str(path.parent / folder)}}
 
 
-def _validated(tables: dict[str, Any], fault: source.Fault) -> schema.Settings | None:
+def _validated(tables: dict[str, Any], kind: type[_Section], fault: source.Fault) -> _Section | None:
     try:
-        return schema.Settings.model_validate(tables)
+        return kind.model_validate(tables)
     except pydantic.ValidationError as error:
         for problem in error.errors(include_url=False, include_context=True):
             fault(_key(problem["loc"]), *_explain(problem))

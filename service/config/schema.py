@@ -191,10 +191,15 @@ class Channel(Section):
         return value if isinstance(value, list) else [value]
 
 
-class Settings(Section):
+class Priced(Section):
+    """What statistics need of the file."""
+
+    prices: dict[str, Price] = {}
+
+
+class Settings(Priced):
     poll: Poll = Poll()
     database: Database = Database()
     notices: Notices = Notices()
     accounts: list[Account] = pydantic.Field(min_length=1)
     channels: list[Channel] = []
-    prices: dict[str, Price] = {}

@@ -37,6 +37,16 @@ def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
     )])  # fmt: skip
 
 
+def find_any(given: str | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that `find` finds; None when there is none and nobody named one."""
+    try:
+        return find(given, environ)
+    except errors.Configuration:
+        if given or environ.get("TUNEWATCH_CONFIG"):
+            raise
+        return None
+
+
 def parse(path: Path) -> dict[str, Any]:
     """The file as it stands. Raises errors.Configuration when it cannot be read or is no TOML."""
     try:
@@ -107,11 +117,8 @@ def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple
     Without a configuration file the defaults hold, so that a shell with DATABASE_URL alone can look.
     Raises errors.Configuration for these settings only; others are not looked at.
     """
-    try:
-        path = find(given, environ)
-    except errors.Configuration:
-        if given or environ.get("TUNEWATCH_CONFIG"):
-            raise
+    path = find_any(given, environ)
+    if path is None:
         return environ.get("DATABASE_URL") or DATABASE_URL, "UTC"
     faults: list[errors.Fault] = []
 

@@ -1,0 +1,129 @@
+"""The command that tells all that is known of one job."""
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from service import clock
+from service.cli import common, curve, output
+from service.rules import cost, plain, stats
+
+_LAST_EVENTS = 5
+_MOST = 1000
+_MEASURES = (
+    ("train_loss", "training loss"), ("full_valid_loss", "validation loss of the whole set"),
+    ("valid_loss", "validation loss"), ("train_accuracy", "training accuracy"),
+    ("full_valid_accuracy", "validation accuracy of the whole set"), ("valid_accuracy", "validation accuracy"),
+    ("reward", "reward"), ("valid_reward", "validation reward"),
+)  # fmt: skip
+
+
+@click.command(epilog="Example:  tunewatch show ftjob-8c2f  (the beginning of an id will do)")
+@click.argument("job")
+@common.config_option
+@common.account_option
+@common.form_options
+def show(job: str, config: str | None, account: str | None, form: str | None) -> None:
+    """All that is known of one JOB: its id, the beginning of it, or the tuned model's name."""
+    with common.desk(config) as desk:
+        found = desk.history.job(job, account)
+        history = desk.history.history(job=found, limit=_MOST)[::-1]
+        metrics = desk.history.metrics(found)
+        checkpoints = desk.history.checkpoints(found)
+        events = desk.history.events(job=found, limit=_LAST_EVENTS)
+        deliveries = desk.history.deliveries(job=found, limit=_MOST)[::-1]
+        price = stats.price_of(found, common.prices(config))
+        raw = desk.history.raw(found) if form == "json" else None
+    found["cost"] = {price.currency: round(price.amount, 2)} if price else None
+    if form == "json":
+        parts = {"history": history, "checkpoints": checkpoints, "deliveries": deliveries, "raw": raw}
+        output.as_json({**found, "last_metrics": _last(metrics), **parts})
+        return
+    if form == "csv":
+        output.as_csv([found], list(found))
+        return
+    output.as_fields(_fields(found, price, desk))
+    _section("Time line", _time_line(found, history, desk))
+    _section("Training", [*curve.of_metrics(metrics, shutil.get_terminal_size().columns - 2), *_measured(metrics)])
+    _section("Checkpoints", [_checkpoint(row) for row in checkpoints])
+    _section("Last events", [f"{_at(row, 'created_at', desk)}  {plain.line(row['message'], 300)}" for row in events])
+    _section("Who was told", [_delivery(row, desk) for row in deliveries])
+
+
+def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list[tuple[str, object]]:
+    state = row["state"] if row["state"] == row["status"] else f"{row['state']} (provider's word: {row['status']})"
+    gone = row["gone_at"] and f"at the provider since {_at(row, 'gone_at', desk)}; what is known of it stays"
+    results_gone = row["results_gone_at"] and f"at the provider since {_at(row, 'results_gone_at', desk)}"
+    return [
+        ("Job", row["job_id"]), ("Account", row["account"]), ("State", state), ("Gone", gone),
+        ("Model", row["model"]), ("Tuned model", row["fine_tuned_model"]), ("Suffix", row["suffix"]),
+        ("Method", row["method"]), ("Settings", _pairs(row["hyperparameters"])), ("Seed", row["seed"]),
+        ("Metadata", _pairs(row["metadata"])),
+        ("Queued", output.lasted(row["queued_seconds"])), ("Ran", output.lasted(row["running_seconds"])),
+        ("Trained tokens", output.number(row["trained_tokens"])),
+        ("Cost", price and f"{price.amount:,.2f} {price.currency} (an estimate)"),
+        ("Error", ": ".join(filter(None, [row["error_code"], row["error_message"]]))),
+        ("Training file", row["training_file"]), ("Validation file", row["validation_file"]),
+        ("Result files", ", ".join(row["result_files"] or ())), ("Files gone", results_gone),
+    ]  # fmt: skip
+
+
+def _pairs(values: dict[str, Any] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (values or {}).items())
+
+
+def _at(row: output.Row, key: str, desk: common.Desk) -> str:
+    return output.local(row[key], desk.zone) or "–"
+
+
+def _time_line(job: output.Row, history: list[output.Row], desk: common.Desk) -> list[str]:
+    """Every status with how long it lasted; the creation first, which the provider dates."""
+    steps = [(row["observed_at"], row["to_status"]) for row in history]
+    if job["created_at"]:
+        steps.insert(0, (job["created_at"], "created"))
+    ends: list[str | None] = [at for at, _ in steps[1:]] + [None]
+    if steps and job["state"] not in ("succeeded", "failed", "cancelled") and not job["gone_at"]:
+        ends[-1] = clock.to_text(clock.SystemClock().now())
+    width = max((len(plain.line(status, 40)) for _, status in steps), default=0)
+    return [
+        f"{output.local(at, desk.zone)}  {plain.line(status, 40):<{width}}  {_between(at, end)}".rstrip()
+        for (at, status), end in zip(steps, ends, strict=True)
+    ]
+
+
+def _between(start: str, end: str | None) -> str:
+    if end is None:
+        return ""
+    return plain.duration(max(clock.from_text(end) - clock.from_text(start), timedelta(0)))
+
+
+def _last(metrics: list[output.Row]) -> dict[str, float]:
+    """The last value of everything that was measured."""
+    return {name: value for row in metrics for name, _ in _MEASURES if (value := row[name]) is not None}
+
+
+def _measured(metrics: list[output.Row]) -> list[str]:
+    last = _last(metrics)
+    named = [(words, output.measure(last[name])) for name, words in _MEASURES if name in last]
+    width = max((len(words) for words, _ in named), default=0)
+    steps = [f"{plain.count(len(metrics), 'step')} measured, the last is {metrics[-1]['step']}:"] if named else []
+    return [*steps, *(f"  {words:<{width}}  {value}" for words, value in named)]
+
+
+def _checkpoint(row: output.Row) -> str:
+    loss = "" if row["valid_loss"] is None else f"  validation loss {row['valid_loss']:.4g}"
+    return plain.line(f"step {row['step']}: {row['model']}{loss}", 300)
+
+
+def _delivery(row: output.Row, desk: common.Desk) -> str:
+    when = f" {_at(row, 'sent_at', desk)}" if row["sent_at"] else f", {row['last_error'] or 'not yet tried'}"
+    return plain.line(f"{row['kind']} to {row['channel']} ({row['destination']}): {row['state']}{when}", 300)
+
+
+def _section(heading: str, lines: list[str]) -> None:
+    if lines:
+        click.echo(f"\n{heading}")
+        for line in lines:
+            click.echo(f"  {line}")
