@@ -22,6 +22,7 @@ _BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
 
 
 def _always() -> bool:
+    """Also being asked is of use: it is when Ctrl-C is heard."""
     return True
 
 
