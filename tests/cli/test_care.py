@@ -14,9 +14,10 @@ import pytest
 from service import clock
 from service.rules import backups
 from service.store import engine as engines
-from service.store import lease
+from service.store import lease, migrate
 from tests.cli.conftest import Ask
 from tests.conftest import START, Bench
+from tests.store import old
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -174,3 +175,11 @@ def test_health_tells_of_backups_where_they_are_wanted(path: Path, ask: Ask, tmp
     found = _health(ask)
     assert found["problem"] is None
     assert str(found["note"]).startswith("the newest is of 20")
+
+
+def test_an_upgrade_names_the_copy_of_what_was_before(url: str, ask: Ask, tmp_path: Path) -> None:
+    path = old.make(url, old.REVISIONS[0])
+    result = ask("db", "upgrade")
+    assert result.stdout == f"brought up to date\nas it was before: {migrate.kept_copy(url)}\n"
+    assert path.exists()
+    assert ask("db", "upgrade").stdout == "is up to date\n"
