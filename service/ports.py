@@ -1,11 +1,11 @@
 """What the watcher and the outbox need from the outside, in the words of the house."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from service import model
-from service.rules import health
+from service.rules import backups, health
 
 
 class Provider(Protocol):
@@ -211,6 +211,23 @@ class Shelf(Protocol):
     def cut_wal(self) -> None:
         """Empty the write-ahead log into the database, as far as nobody reads from it."""
         ...
+
+
+class Attic(Protocol):
+    """The folder where backups of the database lie. May raise errors.StoreTrouble or errors.DatabaseRefused."""
+
+    def names(self) -> list[str]:
+        """Of the files there."""
+        ...
+
+    def make(self, name: str, go_on: Callable[[], bool]) -> backups.Backup:
+        """A whole and verified copy of the database, under this name; or nothing at all.
+
+        `go_on` is asked again and again; when it says no, errors.Stopped is raised.
+        """
+        ...
+
+    def remove(self, name: str) -> None: ...
 
 
 class Composer(Protocol):

@@ -18,9 +18,11 @@ from service.providers.openai_api import OpenAIProvider
 from service.rules import cost
 from service.store import engine as engines
 from service.store import lease, migrate, process
+from service.store.backup import Attic
 from service.store.queue import Queue
 from service.store.record import Record
 from service.store.shelf import Shelf
+from service.upkeep.backups import Backups
 from service.upkeep.upkeep import Upkeep
 from service.watcher.watcher import Settings as WatchSettings
 from service.watcher.watcher import Watcher
@@ -174,10 +176,18 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
         digests=Digests(
             queue=Queue(engine), destinations=found, zone=zone, stalled_after=settings.notices.stalled_after
         ),
-        upkeep=Upkeep(Shelf(engine), settings.database.keep_events),
+        upkeep=Upkeep(Shelf(engine), settings.database.keep_events, _backups(settings.database)),
         lease=holder,
         clock=time,
     )
+
+
+def _backups(database: schema.Database) -> Backups | None:
+    file = engines.file_of(database.url)
+    if file is None or database.backup is None:
+        return None
+    attic = Attic(file, database.backup)
+    return Backups(attic, every=database.backup_every, keep=database.backup_keep)
 
 
 def _watch(account: schema.Account, settings: schema.Settings) -> WatchSettings:

@@ -2,6 +2,8 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from service.config import load, schema
 from service.rules import stats
 from service.store import engine as engines
 from tests.conftest import Bench
+from tests.e2e import servers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -105,3 +108,30 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_care_of_the_database_goes_as_shown(tmp_path: Path, url: str, bench: Bench) -> None:
+    """Every step, one after the other; those with Docker take a machine that has it."""
+    bench.poll()
+    page = (ROOT / "docs" / "care.md").read_text()
+    steps = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "docker" not in block]
+    assert len(steps) >= 5
+    script = "\n".join(["set -eu", f'tunewatch() {{ "{sys.executable}" -m service "$@"; }}', *steps])
+    # The backup is named by the time at which it is made.
+    script = script.replace("backups/tunewatch-20261125T020000Z.db", '"$(ls backups/*.db)"')
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=servers.environment({}), capture_output=True, text=True, check=False,
+        timeout=servers.TIMEOUT,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "FAIL" not in done.stdout
+    assert (tmp_path / "aside" / "tunewatch.db").exists()
+    assert re.search(r"verified\n(ok .*\n)+(ok .*\n)+0 events removed", done.stdout)
+
+
+def test_the_steps_with_docker_name_what_there_is() -> None:
+    page = (ROOT / "docs" / "care.md").read_text()
+    words = {command.removeprefix("tunewatch ") for command, _ in _commands(cli.root, "tunewatch")}
+    shown = re.findall(r"docker compose (?:exec|run --rm) tunewatch (?:tunewatch )?(db \w+)", page)
+    assert shown
+    assert set(shown) <= words

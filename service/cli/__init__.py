@@ -9,7 +9,7 @@ import click
 
 import service
 from service import errors
-from service.cli import common, health, history, jobs, metrics, notices, play, resend, setup, show, stats, watch
+from service.cli import care, common, health, history, jobs, metrics, notices, play, resend, setup, show, stats, watch
 from service.rules import plain
 
 
@@ -35,7 +35,7 @@ for _command in (
     setup.check, setup.test_notice,
     jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats,
     history.deliveries, resend.resend, notices.preview, notices.route, health.health,
-    setup.db,
+    care.db,
     play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)

@@ -15,8 +15,8 @@ from service import clock, errors
 from service.cli import logs
 from service.config import source
 from service.rules import cost, plain
+from service.store import backup, migrate, reading
 from service.store import engine as engines
-from service.store import migrate, reading
 
 if TYPE_CHECKING:
     from service.config import schema
@@ -143,6 +143,7 @@ def warnings(settings: "schema.Settings", config: str | None) -> list[str]:
     if not settings.channels:
         found.append("There is no [[channels]]: nobody will be told anything; the history is kept all the same.")
     _, reserved = load.split_reserved(source.parse(source.find(config)))
+    found += _of_backups(settings.database)
     found += [f"{name} is meant for a later version and has no effect yet." for name in reserved]
     fallbacks = {each.fallback for each in settings.channels}
     found += [
@@ -155,3 +156,13 @@ def warnings(settings: "schema.Settings", config: str | None) -> list[str]:
         strangers = [name for name in channel.accounts if not set("*?[") & set(name) and name not in accounts]
         found += [f"Channel {channel.name} waits for an account {name!r}, and there is none." for name in strangers]
     return found
+
+
+def _of_backups(database: "schema.Database") -> list[str]:
+    if database.backup is None:
+        return []
+    if engines.file_of(database.url) is None:
+        return ["[database] backup has no effect: only a SQLite file is copied."]
+    if not backup.is_folder(database.backup):
+        return [f"There is no folder {database.backup.absolute()} for backups: make it, or mend [database] backup."]
+    return []

@@ -6,9 +6,10 @@ import click
 
 from service import clock, errors
 from service.cli import common, output
+from service.config import source
+from service.rules import backups, plain
 from service.rules import health as rules
-from service.rules import plain
-from service.store import condition, lease
+from service.store import backup, condition, lease
 from service.store import engine as engines
 
 
@@ -16,7 +17,10 @@ from service.store import engine as engines
 @common.config_option
 @common.json_option
 def health(config: str | None, as_json: bool) -> None:
-    """Whether the watch works: 0 fine, 69 an account or a channel does not work, 1 nobody is watching or can record."""
+    """Whether the watch works.
+
+    Exit codes: 0 fine, 69 an account, a channel or the backup does not work, 1 nobody is watching or can record.
+    """
     try:
         checks, watched = _checks(config)
     except errors.NoDatabase as error:
@@ -54,6 +58,7 @@ def _checks(config: str | None) -> tuple[list[dict[str, str | None]], bool]:
             "note": "running" if held else "none; `tunewatch poll` looks",
         },
         *database,
+        *_backup(config, desk, watching_since=started if held else None, now=now),
     ]
     for row in accounts:
         account = rules.Account(
@@ -86,6 +91,24 @@ def _database(url: str, *, held: bool) -> list[dict[str, str | None]]:
     # What a daemon noted that is no more says nothing of now.
     found = condition.look(path, lease.noted(url) if held else None)
     return [{"part": "database", "problem": rules.database_problem(found), "note": found.path}]
+
+
+def _backup(
+    config: str | None, desk: common.Desk, *, watching_since: datetime | None, now: datetime
+) -> list[dict[str, str | None]]:
+    settings = source.backups(config)
+    if settings is None or engines.file_of(desk.url) is None:
+        return []
+    try:
+        newest, note = backups.newest(backup.names(settings.folder), now), "none yet"
+    except (errors.DatabaseRefused, errors.StoreTrouble) as error:
+        newest, note = None, str(error)
+    if newest:
+        note = f"the newest is of {output.local(clock.to_text(newest), desk.zone)}, in {settings.folder.absolute()}"
+    problem = rules.backup_problem(
+        str(settings.folder.absolute()), newest, every=settings.every, watching_since=watching_since, now=now
+    )
+    return [{"part": "backup", "problem": problem, "note": note}]
 
 
 def _time(row: output.Row | None, name: str) -> datetime | None:

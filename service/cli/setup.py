@@ -1,4 +1,4 @@
-"""Commands for setting up: check, test-notice, db."""
+"""Commands for setting up: check, test-notice."""
 
 import click
 
@@ -6,7 +6,7 @@ from service import clock, errors
 from service.cli import common
 from service.config import source
 from service.rules import masking, notices, plain
-from service.store import engine, lease, migrate
+from service.store import migrate
 
 
 @click.command(epilog="Example:  tunewatch check --online")
@@ -78,35 +78,3 @@ def test_notice(config: str | None, channel: str | None) -> None:
             click.echo(f"{destination.name}: accepted")
     if failed:
         raise SystemExit(common.UNAVAILABLE)
-
-
-@click.group(epilog="Example:  tunewatch db path")
-def db() -> None:
-    """The database: where it is, and bringing it up to date."""
-
-
-@db.command(epilog='Example:  sqlite3 -readonly "$(tunewatch db path)"')
-@common.config_option
-def path(config: str | None) -> None:
-    """Where the database is."""
-    url, _ = source.reading(config)
-    file = engine.file_of(url)
-    if file is None:
-        raise click.ClickException("The database is not a SQLite file.")
-    click.echo(file.absolute())
-
-
-@db.command(epilog="Example:  tunewatch db upgrade")
-@common.config_option
-def upgrade(config: str | None) -> None:
-    """Make the database, or bring it to this version's schema; `run` and `poll` do so by themselves."""
-    url, _ = source.reading(config)
-
-    migrate.check(url)
-    holder = lease.Lease(url)
-    holder.take(clock.SystemClock().now())
-    try:
-        done = migrate.upgrade(url)
-    finally:
-        holder.release()
-    click.echo("brought up to date" if done else "is up to date")

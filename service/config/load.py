@@ -45,7 +45,8 @@ def load(
 
     tables, _ = split_reserved(tables)
     tables = _with_secret_files(source.expand(tables, environ, fault), path, fault)
-    tables = _with_templates_beside(tables, path)
+    for section, name in source.FOLDERS:
+        tables = _with_folder_beside(tables, section, name, path)
     settings = _validated(tables, schema.Settings, fault)
     _check_names(tables, fault)
     _check_fallbacks(tables.get("channels"), fault)
@@ -96,13 +97,13 @@ def _with_secret_files(tables: dict[str, Any], path: Path, fault: source.Fault) 
     return result
 
 
-def _with_templates_beside(tables: dict[str, Any], path: Path) -> dict[str, Any]:
-    """`tables` with the folder of the owner's templates looked for beside the configuration."""
-    notices = tables.get("notices")
-    folder = notices.get("templates") if isinstance(notices, dict) else None
-    if not isinstance(notices, dict) or not isinstance(folder, str):
+def _with_folder_beside(tables: dict[str, Any], section: str, name: str, path: Path) -> dict[str, Any]:
+    """`tables` with this folder looked for beside the configuration."""
+    table = tables.get(section)
+    folder = table.get(name) if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(folder, str):
         return tables
-    return {**tables, "notices": {**notices, "templates": str(path.parent / folder)}}
+    return {**tables, section: {**table, name: source.beside(path, folder)}}
 
 
 def _validated(tables: dict[str, Any], kind: type[_Section], fault: source.Fault) -> _Section | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pydantic
 
 from service import clock, model
-from service.config.source import DATABASE_URL
+from service.config.source import BACKUP_EVERY, DATABASE_URL
 
 
 def _duration(value: Any) -> Any:
@@ -126,6 +126,9 @@ class Poll(Section):
 class Database(Section):
     url: str = DATABASE_URL
     keep_events: Annotated[Duration, _at_least("1d")] = timedelta(days=180)
+    backup: Path | None = None
+    backup_every: Annotated[Duration, _at_least("1h")] = BACKUP_EVERY
+    backup_keep: int = pydantic.Field(default=7, ge=1)
 
 
 class Notices(Section):

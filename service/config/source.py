@@ -4,12 +4,17 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from service import errors
+from service import clock, errors
 
 DATABASE_URL = "sqlite:///tunewatch.db"
+BACKUP_EVERY = timedelta(days=1)
+# Settings that are folders: table and name.
+FOLDERS = (("notices", "templates"), ("database", "backup"))
 # Called with the key, the problem and the remedy of a mistake.
 Fault = Callable[[str, str, str], None]
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -136,6 +141,54 @@ def reading(given: str | None, environ: Mapping[str, str] = os.environ) -> tuple
     if faults:
         raise errors.Configuration(str(path), faults)
     return url, zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backups:
+    """Where backups are made by themselves, and how often."""
+
+    folder: Path
+    every: timedelta
+
+
+def backups(given: str | None, environ: Mapping[str, str] = os.environ) -> Backups | None:
+    """What is configured of backups, as cheaply as `reading`; None without.
+
+    Raises errors.Configuration for these settings only.
+    """
+    try:
+        path = find(given, environ)
+    except errors.Configuration:
+        return None
+    faults: list[errors.Fault] = []
+
+    def fault(key: str, problem: str, remedy: str) -> None:
+        faults.append(errors.Fault(key=key, problem=problem, remedy=remedy))
+
+    table = _table(parse(path), "database")
+    chosen = {name: table[name] for name in ("backup", "backup_every") if name in table}
+    found = expand(chosen, environ, fault, "database")
+    folder, every = found.get("backup", ""), BACKUP_EVERY
+    if not isinstance(folder, str | None):
+        fault("database.backup", "is not text", "write the path of a folder")
+    if found.get("backup_every") is not None:
+        try:
+            every = clock.to_duration(found["backup_every"] if isinstance(found["backup_every"], str) else "")
+        except ValueError as error:
+            problem, _, remedy = str(error).partition(": ")
+            fault("database.backup_every", problem, remedy)
+    if faults:
+        raise errors.Configuration(str(path), faults)
+    place = beside(path, folder)
+    return Backups(folder=place, every=every) if place else None
+
+
+def beside(config: Path, folder: str) -> Path | None:
+    """The place of a folder that the configuration names, relative to the file itself; None for an empty name.
+
+    So it does not depend on where the program was started.
+    """
+    return config.parent / folder if folder.strip() else None
 
 
 def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:

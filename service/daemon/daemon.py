@@ -254,7 +254,7 @@ class Daemon:
             self._wake()
 
     def _upkeep(self) -> None:
-        self._app.upkeep.keep(self._now())
+        self._app.upkeep.keep(self._now(), go_on=lambda: not self._stopping.is_set())
 
     def _plan(self, name: str, pause: timedelta = timedelta(0)) -> None:
         # Under the lock that a stop takes first: a scheduler that was shut down knows no jobs.

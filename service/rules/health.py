@@ -74,6 +74,27 @@ def wal_problem(database: Database) -> str | None:
     )
 
 
+def backup_problem(
+    folder: str, newest: datetime | None, *, every: timedelta, watching_since: datetime | None, now: datetime
+) -> str | None:
+    """Why the newest backup is older than it may be, None while it is not.
+
+    A daemon that started lately (`watching_since`; None without one) is given the time to make one.
+    """
+    limit = 2 * every
+    if newest and now - newest <= limit:
+        return None
+    if watching_since is not None and now - watching_since <= limit:
+        return None
+    if newest is None and watching_since is None:
+        return None
+    found = f"the newest is {plain.duration(now - newest)} old" if newest else "there is none"
+    return (
+        f"{found} in {folder}, and one is to be made every {plain.duration(every)}; the log of the daemon says what "
+        f"keeps it from that, and so does `tunewatch db backup {folder}`"
+    )
+
+
 def daemon_problem(
     *, held: bool, started_at: datetime | None, stopped_at: datetime | None, polled: bool = False
 ) -> str | None:

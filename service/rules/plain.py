@@ -135,6 +135,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes: `1,264 MB`, `0.2 MB`."""
+    return f"{size / 1e6:,.{0 if size >= 10e6 else 1}f} MB"
+
+
 def json_text(value: object) -> str:
     """JSON with sorted keys and without spaces: equal values are equal texts."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

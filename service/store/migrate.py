@@ -12,7 +12,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service import errors
-from service.store import condition, identity, trouble
+from service.rules import plain
+from service.store import backup, condition, identity, trouble
 from service.store import engine as engines
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,11 @@ _MOVE_AWAY = "Name another place with [database] url or DATABASE_URL, or move th
 def upgrade(url: str, *, apart: bool = False) -> bool:
     """Make the database if there is none, bring it to the present schema; True when anything was done.
 
-    One transaction: an upgrade that is interrupted leaves the database as it was. `apart`: in a process of its
-    own, since the 10 MB of Alembic would stay in this one for weeks. What a crash left behind is checked before
-    anything is written. Raises errors.DatabaseRefused for a file of another program, of a newer version, one that
-    is damaged or cannot be opened.
+    One transaction: an upgrade that is interrupted leaves the database as it was. Of what it holds, a copy is kept
+    beforehand (see `kept_copy`). `apart`: in a process of its own, since the 10 MB of Alembic would stay in this one
+    for weeks. What a crash left behind is checked before anything is written. Raises errors.DatabaseRefused for a file
+    of another program, of a newer version, one that is damaged or cannot be opened, or when there is no room for the
+    copy.
     """
     path = engines.file_of(url)
     if path is not None:
@@ -40,8 +42,10 @@ def upgrade(url: str, *, apart: bool = False) -> bool:
             _refuse_unsound(path)
     engine = engines.writing(url)
     try:
-        if _revision(engine) == identity.REVISION:
+        if (revision := _revision(engine)) == identity.REVISION:
             return False
+        if path is not None and revision is not None:
+            _keep_copy(engine, path)
         _run_apart(url) if apart else _run(engine)
     except errors.StoreTrouble as error:
         raise errors.DatabaseRefused(str(error)) from error
@@ -76,6 +80,12 @@ def reading(url: str) -> sa.Engine:
             f"{path or 'The database'} was made by an older version. Bring it up to date: `tunewatch db upgrade`."
         )
     return engine
+
+
+def kept_copy(url: str) -> Path | None:
+    """Where an upgrade to this version keeps the database as it was before; None when it is no file."""
+    path = engines.file_of(url)
+    return _copy_of(path) if path else None
 
 
 def scripts() -> Path:
@@ -123,6 +133,28 @@ def _refuse_unsound(path: Path) -> None:
         raise errors.DatabaseRefused(str(error)) from error
     if fault:
         raise errors.DatabaseRefused(str(trouble.damaged(path, fault)))
+
+
+def _keep_copy(engine: sa.Engine, path: Path) -> None:
+    with engines.for_reads(engine).connect() as connection:
+        if not connection.execute(sa.text("SELECT EXISTS (SELECT 1 FROM account)")).scalar():
+            return
+    copy = _copy_of(path)
+    if copy.exists():
+        log.info("%s is there already, from an earlier upgrade, and is kept", copy)
+        return
+    log.info("an older version made %s; before it is upgraded, a copy is made", path.absolute())
+    try:
+        made = backup.copy(path, copy)
+    except errors.StoreTrouble as error:
+        raise errors.DatabaseRefused(
+            f"{error} Without this copy nothing is upgraded, and nothing was changed."
+        ) from error
+    log.info("the database as it was is kept in %s, %s", made.path, plain.megabytes(made.size_bytes))
+
+
+def _copy_of(path: Path) -> Path:
+    return Path(f"{path.absolute()}.before-{identity.REVISION}")
 
 
 def _lower() -> str:

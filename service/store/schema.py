@@ -35,8 +35,16 @@ class UtcText(sa.TypeDecorator[datetime]):
         return None if value is None else clock.from_text(value)
 
 
+# Marks the columns of text that hold JSON.
+JSON = "json"
+
+
 def _text(name: str, *, required: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, nullable=not required)
+
+
+def _json(name: str, *, required: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=not required, info={JSON: True})
 
 
 def _time(name: str, *, required: bool = False) -> sa.Column[Any]:
@@ -115,11 +123,11 @@ job = _table(
     _text("organization_id"),
     _text("training_file"),
     _text("validation_file"),
-    _text("result_files"),
+    _json("result_files"),
     _number("seed"),
-    _text("hyperparameters"),
-    _text("metadata"),
-    _text("raw", required=True),
+    _json("hyperparameters"),
+    _json("metadata"),
+    _json("raw", required=True),
     _time("first_seen_at", required=True),
     _time("last_changed_at", required=True),
     _time("gone_at"),
@@ -171,7 +179,7 @@ status_change = _table(
     _text("to_status", required=True),
     _time("observed_at", required=True),
     _text("source", required=True),
-    _text("raw", required=True),
+    _json("raw", required=True),
     sa.Index(None, "job_pk"),
     sa.Index(None, "observed_at"),
 )
@@ -185,7 +193,7 @@ event = _table(
     _text("level"),
     _text("type"),
     _text("message", required=True),
-    _text("data"),
+    _json("data"),
     sa.UniqueConstraint("job_pk", "event_id"),
     sa.Index(None, "created_at"),
 )
@@ -214,7 +222,7 @@ checkpoint = _table(
     _text("model"),
     _real("train_loss"),
     _real("valid_loss"),
-    _text("raw", required=True),
+    _json("raw", required=True),
     sa.UniqueConstraint("job_pk", "checkpoint_id"),
 )
 
@@ -228,7 +236,7 @@ notice = _table(
     _text("account"),
     _text("job_id"),
     _time("created_at", required=True),
-    _text("facts", required=True),
+    _json("facts", required=True),
     sa.UniqueConstraint("notice_id"),
     sa.UniqueConstraint("cause"),
     sa.Index(None, "account", "job_id"),
@@ -277,7 +285,7 @@ unreadable = _table(
     _id(),
     _of("account"),
     _text("digest", required=True),
-    _text("raw", required=True),
+    _json("raw", required=True),
     _time("first_seen_at", required=True),
     sa.UniqueConstraint("account_pk", "digest"),
 )

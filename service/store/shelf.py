@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from service import model
 from service.rules import health
-from service.store import condition, schema
+from service.store import condition, pruning, schema
 from service.store import engine as engines
 
 _BATCH = 5000
@@ -56,3 +56,4 @@ class Shelf:
             removed += count
             if count < _BATCH:
                 return removed
+            pruning.take_turns()

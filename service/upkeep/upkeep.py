@@ -4,10 +4,12 @@ Jobs, status changes, metrics, checkpoints and notices are kept for ever.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service import ports
 from service.rules import health, plain
+from service.upkeep.backups import Backups
 
 log = logging.getLogger(__name__)
 
@@ -18,15 +20,19 @@ EVERY = timedelta(minutes=10)
 class Upkeep:
     """Keeps house, call after call; remembers only what it has logged."""
 
-    def __init__(self, store: ports.Shelf, keep_events: timedelta) -> None:
+    def __init__(self, store: ports.Shelf, keep_events: timedelta, backups: Backups | None = None) -> None:
         self._store = store
         self._keep_events = keep_events
+        self._backups = backups
         self._told_bytes = 0
 
-    def keep(self, now: datetime) -> None:
-        """One round. Raises errors.StoreTrouble."""
+    def keep(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> None:
+        """One round. Raises errors.StoreTrouble; and errors.Stopped, soon after `go_on` says no."""
         self._watch_wal()
         prune(self._store, self._keep_events, now)
+        # Last, since a big database takes its time.
+        if self._backups:
+            self._backups.keep(now, go_on)
 
     def _watch_wal(self) -> None:
         """Say that the write-ahead log is too large, again each time that it has doubled, and that it is small again.

@@ -82,6 +82,16 @@ def test_no_channels_and_settings_of_later_versions_are_warned_of(program: Progr
         assert words in result.stderr
 
 
+def test_a_folder_for_backups_that_is_not_there_is_warned_of(program: Program, tmp_path: Path) -> None:
+    """It may be a disk that is not mounted, so it is not made."""
+    account = '[[accounts]]\nname = "a"\napi_key = "k"\n'
+    (tmp_path / "config.toml").write_text(f'{account}[database]\nbackup = "attic"\n')
+    result = program("check")
+    assert (result.returncode, f"There is no folder {tmp_path}/attic for backups" in result.stderr) == (0, True)
+    (tmp_path / "attic").mkdir()
+    assert "attic" not in program("check").stderr
+
+
 def test_the_database_can_be_made_and_found(program: Program, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/here.db"
     assert program("db", "path", DATABASE_URL=url).stdout == f"{tmp_path}/here.db\n"
@@ -103,7 +113,7 @@ def test_a_database_that_is_not_ours_is_refused_with_a_sentence(program: Program
 
 def test_every_command_has_an_example_in_its_help(program: Program) -> None:
     for command in ("run", "poll", "check", "test-notice", "jobs", "show", "history", "events", "deliveries", "health",
-                    "simulator", "demo", "db path", "db upgrade"):  # fmt: skip
+                    "simulator", "demo", "db path", "db upgrade", "db backup", "db check", "db prune"):  # fmt: skip
         result = program(*command.split(), "--help")
         assert "Example:  " in result.stdout, command
         assert max(map(len, result.stdout.splitlines())) <= 80

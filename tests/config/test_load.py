@@ -48,6 +48,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         [database]
         url = "sqlite:////data/x.db"
         keep_events = "30d"
+        backup = "attic"
+        backup_every = "6h"
+        backup_keep = 3
         [notices]
         timezone = "Europe/Berlin"
         give_up_after = "6h"
@@ -339,3 +342,9 @@ def test_a_channels_url_is_judged_by_who_sends_to_it(tmp_path: Path) -> None:
         url_fault=lambda url: "it is bad" if url.startswith("bad") else None,
     )
     assert [(fault.key, fault.problem) for fault in error.faults] == [("channels[0].url", "it is bad")]
+
+
+def test_the_folder_of_backups_is_looked_for_beside_the_configuration(tmp_path: Path) -> None:
+    for written, meant in (("attic", tmp_path / "attic"), ("/mnt/attic", Path("/mnt/attic")), ("${NO:-}", None)):
+        assert loaded(tmp_path, f'{ACCOUNT}[database]\nbackup = "{written}"').database.backup == meant
+    assert faults(tmp_path, f"{ACCOUNT}[database]\nbackup_keep = 0").keys() == {"database.backup_keep"}

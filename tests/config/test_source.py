@@ -1,3 +1,5 @@
+import dataclasses
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,23 @@ def test_reading_commands_refuse_what_they_need_and_cannot_use(tmp_path: Path, t
     with pytest.raises(errors.Configuration) as caught:
         source.reading(write(tmp_path, text), {})
     assert [fault.key for fault in caught.value.faults] == keys
+
+
+def test_backups_are_read_as_cheaply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, '[database]\nurl = "${NOT_SET}"\nbackup = "${FOLDER}"\nbackup_every = "6h"')
+    found = source.Backups(folder=tmp_path / "attic", every=timedelta(hours=6))
+    assert source.backups(path, {"FOLDER": "attic"}) == found
+    assert source.backups(path, {"FOLDER": "/mnt/attic"}) == dataclasses.replace(found, folder=Path("/mnt/attic"))
+    once_a_day = source.backups(write(tmp_path, '[database]\nbackup = "attic"'), {})
+    assert once_a_day == dataclasses.replace(found, every=timedelta(days=1))
+    for text in ("", "database = 5", '[database]\nbackup = "${FOLDER:-}"'):
+        assert source.backups(write(tmp_path, text), {}) is None
+    monkeypatch.chdir(tmp_path / "..")
+    assert source.backups(None, {}) is None
+
+
+def test_backups_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    for text, key in (("backup = 5", "backup"), ('backup = "x"\nbackup_every = "daily"', "backup_every")):
+        with pytest.raises(errors.Configuration) as caught:
+            source.backups(write(tmp_path, f"[database]\n{text}"), {})
+        assert [fault.key for fault in caught.value.faults] == [f"database.{key}"]

@@ -43,6 +43,7 @@ def test_anything_else_is_no_duration(tmp_path: Path, written: str) -> None:
         ("poll", "request_timeout", "0h", "1s"),
         ("poll", "blind_after", "0s", "1s"),
         ("database", "keep_events", "23h", "1d"),
+        ("database", "backup_every", "59m", "1h"),
         ("notices", "give_up_after", "59s", "1m"),
     ],
 )

@@ -3,7 +3,7 @@
 import dataclasses
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +14,11 @@ import pytest
 from service import clock, errors, wiring
 from service.config import schema
 from service.daemon import daemon
+from service.rules import backups
 from service.simulator import Simulator
 from service.store import lease
 from service.upkeep import upkeep
+from service.upkeep.backups import Backups
 from service.watcher import watcher
 from tests.faults import machine
 
@@ -49,13 +51,26 @@ class TroubledWatcher(watcher.Watcher):
         return super().poll(*words, **options)
 
 
+class NoShelf:
+    """Has nothing to forget."""
+
+    def forget_events(self, before: datetime) -> int:  # noqa: ARG002 - the name is the port's
+        return 0
+
+    def condition(self) -> None:
+        return None
+
+    def cut_wal(self) -> None:
+        raise AssertionError
+
+
 class TroubledUpkeep(upkeep.Upkeep):
     """Finds the disk full, once it may look."""
 
     def __init__(self) -> None:
         self.may_look = threading.Event()
 
-    def keep(self, _: datetime) -> None:
+    def keep(self, *_: Any, **__: Any) -> None:
         self.may_look.wait(PATIENCE)
         raise errors.StoreTrouble("the disk is full")
 
@@ -175,3 +190,46 @@ def test_a_database_deleted_under_us_ends_the_daemon(
         Path(settings.database.url.removeprefix("sqlite:///")).unlink()
         assert isinstance(running.wait(), daemon.MemberDied)
     assert "was deleted or moved while in use" in caplog.text
+
+
+def test_backups_are_made_beside_the_watch(settings: schema.Settings, tmp_path: Path) -> None:
+    (tmp_path / "attic").mkdir()
+    database = settings.database.model_copy(update={"backup": tmp_path / "attic"})
+    with wiring.opened(settings.model_copy(update={"database": database}), daemon=True) as app, Running(app) as running:
+        running.passes.get(timeout=PATIENCE)
+        machine.until(lambda: list((tmp_path / "attic").glob("*.db")))
+        running.stop.set()
+        assert running.wait() is True
+
+
+class EndlessAttic:
+    """Makes a backup that is never done."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def names(self) -> list[str]:
+        return []
+
+    def make(self, name: str, go_on: Callable[[], bool]) -> backups.Backup:  # noqa: ARG002
+        self.begun.set()
+        pause = threading.Event()
+        while go_on():
+            pause.wait(0.01)
+        raise errors.Stopped("broken off")
+
+    def remove(self, name: str) -> None:
+        raise AssertionError(name)
+
+
+def test_a_long_backup_delays_neither_the_looks_nor_the_end(settings: schema.Settings) -> None:
+    attic = EndlessAttic()
+    poll = settings.poll.model_copy(update={"interval": timedelta(seconds=1), "idle_interval": timedelta(seconds=1)})
+    with wiring.opened(settings.model_copy(update={"poll": poll}), daemon=True) as app:
+        keeper = upkeep.Upkeep(NoShelf(), timedelta(days=1), Backups(attic, every=timedelta(days=1), keep=1))
+        with Running(dataclasses.replace(app, upkeep=keeper)) as running:
+            assert attic.begun.wait(PATIENCE)
+            for _ in range(3):
+                assert running.passes.get(timeout=PATIENCE).problem is None
+            running.stop.set()
+            assert running.wait() is True

@@ -30,6 +30,9 @@ NO_ENTRY = _refused("the folder may not be entered", "cannot be reached (Permiss
 FULL_AT_START = _refused("the disk is full at the start", "cannot be written: the disk is full")
 MIGRATION_FULL = _refused("the disk fills up during a migration: it is taken back", "the disk is full")
 MIGRATION_KILLED = _refused("a migration is interrupted: it is taken back", "was killed (signal 9)")
+COPY_FULL = _refused(
+    "there is no room for the copy that is kept before a migration", "Without this copy nothing is upgraded"
+)
 CLASH = _refused("a migration cannot be done: it is taken back", "could not be brought up to date and is as it was")
 SECOND = Fault(
     name="a second tunewatch on the same database",
@@ -77,6 +80,12 @@ LONG_READER = Fault(
     logged="has been reading for long without an end",
     again="every ten minutes; said again each time that the -wal has doubled",
     told=BY_HEALTH,
+)
+BACKUP_NO_FOLDER = Fault(
+    name="the folder for backups is missing, read-only or without room",
+    logged="backup: ",
+    again="every ten minutes",
+    told="by `tunewatch health` alone, after twice `backup_every`",
 )
 
 

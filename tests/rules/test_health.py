@@ -1,5 +1,5 @@
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -94,3 +94,27 @@ def test_a_database_is_fine_when_it_can_be_written_to(changes: dict[str, object]
     problem = health.database_problem(dataclasses.replace(SOUND, **changes))  # type: ignore[arg-type]
     assert (problem is None) == (not said)
     assert [word for word in said if word not in str(problem)] == []
+
+
+@pytest.mark.parametrize(
+    ("newest_days", "since_days", "said"),
+    [
+        (1, 9, None),
+        (2, 9, None),
+        (2.1, 9, "the newest is 2 d 2 h old in /b"),
+        (None, 9, "there is none in /b"),
+        # A daemon started lately has the time to make one.
+        (40, 0.1, None),
+        (None, 0.1, None),
+        # No daemon; `tunewatch poll` makes them, or has never made one.
+        (40, None, "the newest is 40 d old"),
+        (None, None, None),
+    ],
+)
+def test_backups_are_fine_while_the_newest_is_young(
+    newest_days: float | None, since_days: float | None, said: str | None
+) -> None:
+    newest, since = (None if days is None else at(-days * 24 * 60) for days in (newest_days, since_days))
+    problem = health.backup_problem("/b", newest, every=timedelta(days=1), watching_since=since, now=NOON)
+    assert (problem is None) == (said is None)
+    assert (said or "") in (problem or "")

@@ -159,3 +159,9 @@ def test_printable_json_is_the_same_json_and_does_nothing_to_a_terminal(value: o
 
 def test_printable_json_leaves_what_can_be_seen() -> None:
     assert plain.printable_json({"a": "東京 🎉 \x1b\x9b"}) == '{"a": "東京 🎉 \\u001b\\u009b"}'
+
+
+def test_sizes_are_said_in_megabytes() -> None:
+    assert [plain.megabytes(size) for size in (0, 184_320, 9_940_000, 1_263_984_640)] == [
+        "0.0 MB", "0.2 MB", "9.9 MB", "1,264 MB",
+    ]  # fmt: skip

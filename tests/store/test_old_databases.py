@@ -1,56 +1,55 @@
 """Databases made by versions before this one come through an upgrade with all that is in them."""
 
+import logging
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command, config
 
 from service import errors
+from service.store import checkup, identity, migrate
 from service.store import engine as engines
-from service.store import identity, migrate
 from service.store.record import Record
 from tests.conftest import START
+from tests.faults import machine
+from tests.store import old
 
-# A job, its history, and a notice on its way.
-FIRST = f"""
-PRAGMA application_id = {identity.APPLICATION_ID};
-INSERT INTO account (id, name, active, baseline_at) VALUES (1, 'main', 1, '2026-11-01T00:00:00Z');
-INSERT INTO job (id, account_pk, job_id, status, state, fine_tuned_model, raw, first_seen_at, last_changed_at,
-    course_due_at)
-    VALUES (7, 1, 'ftjob-1', 'running', 'running', 'ft:1', '{{}}', '2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z',
-    '2026-11-02T00:00:00Z');
-INSERT INTO status_change (job_pk, to_status, observed_at, source, raw)
-    VALUES (7, 'running', '2026-11-01T00:00:00Z', 'list', '{{}}');
-INSERT INTO event (job_pk, event_id, created_at, message) VALUES (7, 'e1', '2026-11-01T00:00:00Z', 'Job started.');
-INSERT INTO metric (job_pk, step, train_loss) VALUES (7, 1, 0.5);
-INSERT INTO notice (id, notice_id, cause, kind, account, job_id, created_at, facts)
-    VALUES (1, 'tw-1', 'job/main/ftjob-1/paused', 'paused', 'main', 'ftjob-1', '2026-11-01T00:00:00Z', '{{}}');
-INSERT INTO destination (id, key, channel, label, active, failures) VALUES (1, 'mail', 'me', 'to', 1, 0);
-INSERT INTO delivery (notice_pk, destination_pk, state, attempts, created_at, due_at)
-    VALUES (1, 1, 'pending', 0, '2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z');
+# An upgrade that dies before its so many-th statement, or before it commits; it prints how many there are.
+DIES = """
+import os, signal, sys
+import sqlalchemy as sa
+from service.store import migrate
+count = 0
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def statement(*_):
+    global count
+    count += 1
+    if str(count) == sys.argv[2]:
+        die()
+sa.event.listen(sa.Engine, "before_cursor_execute", statement)
+if sys.argv[2] == "commit":
+    sa.event.listen(sa.Engine, "commit", die)
+migrate.upgrade(sys.argv[1])
+print(count)
 """
-FILLED = ("account", "job", "status_change", "event", "metric", "notice", "destination", "delivery")
+
+
+@pytest.fixture(params=old.REVISIONS)
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def path(url: str) -> Path:
-    """A database as the first version left it."""
-    settings = config.Config()
-    settings.set_main_option("script_location", str(migrate.scripts()))
-    engine = engines.writing(url)
-    with engine.begin() as connection:
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "0001")
-    engine.dispose()
-    path = engines.file_of(url)
-    assert path
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript(FIRST)
-    return path
+def path(url: str, revision: str) -> Path:
+    return old.make(url, revision)
 
 
 @pytest.fixture
@@ -60,29 +59,35 @@ def record(url: str) -> Iterator[Record]:
     engine.dispose()
 
 
-def _content(path: Path) -> dict[str, list[dict[str, object]]]:
-    """The rows of every table that has any, by the names of their columns."""
-    with closing(sqlite3.connect(path)) as database:
-        database.row_factory = sqlite3.Row
-        return {table: [dict(row) for row in database.execute(f"SELECT * FROM {table}")] for table in FILLED}
+def _holds(path: Path, before: dict[str, list[dict[str, object]]]) -> bool:
+    """Whether every row is still there, with every value that it had."""
+    after = old.content(path)
+    return all(
+        [{name: row[name] for name in old_row} for row, old_row in zip(after[table], rows, strict=True)] == rows
+        for table, rows in before.items()
+        if table != "alembic_version"
+    )
+
+
+def _revision(path: Path) -> object:
+    return old.content(path)["alembic_version"][0]["version_num"]
 
 
 @pytest.mark.parametrize("apart", [True, False])
 def test_an_upgrade_loses_nothing(url: str, path: Path, apart: bool) -> None:
-    before = _content(path)
+    before = old.content(path)
+    assert [table for table, rows in before.items() if not rows] == [], "there is a row in every table: see old.py"
     assert migrate.upgrade(url, apart=apart) is True
-    after = _content(path)
-    for table, rows in before.items():
-        assert len(rows) == 1
-        assert [{name: row[name] for name in rows[0]} for row in after[table]] == rows
+    assert _revision(path) == identity.REVISION
+    assert _holds(path, before)
+    assert [each.problem for each in checkup.checks(url, path) if each.problem] == []
+    assert migrate.upgrade(url, apart=apart) is False
 
 
-def test_what_an_upgrade_adds_is_empty_at_first_and_can_be_used(url: str, path: Path, record: Record) -> None:
+def test_what_an_upgrade_adds_can_be_used(url: str, path: Path, record: Record) -> None:
     migrate.upgrade(url)
-    assert record.account("main").models_read_at is None
-    assert record.models_due("main", START - timedelta(days=99), START, 9) == []
     record.model_checked("main", "ftjob-1", START)
-    assert [job.job_id for job in record.models_due("main", START, START, 9)] == ["ftjob-1"]
+    assert [job.job_id for job in record.models_due("main", START, START + timedelta(days=1), 9)] == ["ftjob-1"]
 
 
 def test_a_command_that_only_reads_asks_for_the_upgrade(url: str, path: Path) -> None:
@@ -90,3 +95,83 @@ def test_a_command_that_only_reads_asks_for_the_upgrade(url: str, path: Path) ->
     with pytest.raises(errors.DatabaseRefused, match="made by an older version"):
         migrate.reading(url)
     assert path.read_bytes() == before
+
+
+def _upgrade(url: str, dies: object) -> "subprocess.CompletedProcess[str]":
+    root = str(Path(__file__).parents[2])
+    return subprocess.run(
+        [sys.executable, "-c", DIES, url, str(dies)], env={**os.environ, "PYTHONPATH": root},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_killed_at_any_moment_an_upgrade_has_not_begun(url: str, path: Path, revision: str, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = f"sqlite:///{tmp_path}/other/tunewatch.db"
+    old.make(other, revision)
+    count = int(_upgrade(other, 0).stdout)
+    before = old.content(path)
+    for dies in (1, *(count * part // 5 for part in range(1, 5)), count, "commit"):
+        assert _upgrade(url, dies).returncode == -signal.SIGKILL, dies
+        assert old.content(path) == before, dies
+    assert migrate.upgrade(url) is True
+    assert _holds(path, before)
+
+
+def test_a_copy_of_what_was_before_is_kept(
+    url: str, path: Path, revision: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = old.content(path)
+    migrate.upgrade(url)
+    copy = migrate.kept_copy(url)
+    assert copy == path.with_name(f"{path.name}.before-{identity.REVISION}")
+    assert old.content(copy) == before
+    assert [message for message in caplog.messages if f"is kept in {copy}" in message]
+    # Put back, it is what it was.
+    path.unlink()
+    copy.rename(path)
+    assert (_revision(path), migrate.upgrade(url)) == (revision, True)
+
+
+def test_a_copy_that_is_there_from_an_earlier_upgrade_stays(url: str, path: Path) -> None:
+    copy = migrate.kept_copy(url)
+    assert copy
+    copy.write_text("the first one")
+    assert migrate.upgrade(url) is True
+    assert copy.read_text() == "the first one"
+
+
+def test_of_a_database_without_anything_in_it_no_copy_is_made(url: str, revision: str) -> None:
+    path = old.make(url, revision, filled=False)
+    assert migrate.upgrade(url) is True
+    assert list(path.parent.glob("*.before-*")) == []
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_without_room_for_the_copy_nothing_is_upgraded(tmp_path: Path, apart: bool) -> None:
+    with machine.disk(tmp_path, "4m") as disk:
+        url = f"sqlite:///{tmp_path}/tunewatch.db"
+        path = old.make(url, old.REVISIONS[-1])
+        before = path.read_bytes()
+        disk.fill()
+        ballast = tmp_path / "ballast"
+        # For the files that SQLite needs to be opened at all.
+        os.truncate(ballast, ballast.stat().st_size - 80 * 1024)
+        with pytest.raises(errors.DatabaseRefused, match=r"it needs about 0\.\d MB, and 0\.\d MB are free") as refusal:
+            migrate.upgrade(url, apart=apart)
+        assert "nothing was changed" in str(refusal.value)
+        assert path.read_bytes() == before
+        disk.clear()
+        assert migrate.upgrade(url, apart=apart) is True
+
+
+def test_a_database_put_back_by_hand_is_copied_as_well(url: str, path: Path) -> None:
+    """One that was saved with .dump has lost its mark, and its log."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA application_id = 0")
+        database.execute("PRAGMA journal_mode = DELETE")
+    assert migrate.upgrade(url) is True
+    copy = migrate.kept_copy(url)
+    assert copy
+    assert copy.exists()
