@@ -157,7 +157,7 @@ def studying(settings: schema.Settings) -> Iterator[Study]:
     with contextlib.ExitStack() as stack:
         engine = engines.writing(url)
         stack.callback(engine.dispose)
-        providers = tuple(provider(account, settings.poll).unhurried() for account in settings.accounts)
+        providers = tuple(provider(account, settings.poll) for account in settings.accounts)
         for each in providers:
             stack.callback(each.close)
         yield Study(pasts=_pasts(settings, providers, engine, clock.SystemClock(), patience.BRISK), providers=providers)
@@ -181,15 +181,14 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
     record = Record(engine)
     zone = zoneinfo.ZoneInfo(settings.notices.timezone)
     providers = tuple(provider(account, settings.poll) for account in settings.accounts)
-    unhurried = tuple(each.unhurried() for each in providers)
     return App(
         settings=settings,
         watchers=tuple(
             Watcher(_watch(account, settings), provider=each, record=record, destinations=found, time=time)
             for account, each in zip(settings.accounts, providers, strict=True)
         ),
-        pasts=_pasts(settings, unhurried, engine, time, patience.GENTLE),
-        providers=(*providers, *unhurried),
+        pasts=_pasts(settings, providers, engine, time, patience.GENTLE),
+        providers=providers,
         destinations=found,
         notifier=notifier,
         outbox=Outbox(
@@ -220,7 +219,7 @@ def _pasts(
 ) -> tuple[Past, ...]:
     record, backlog = Record(engine), Backlog(engine)
     return tuple(
-        Past(account.name, provider=each, record=record, backlog=backlog, time=time, pace=pace)
+        Past(account.name, provider=each.unhurried(), record=record, backlog=backlog, time=time, pace=pace)
         for account, each in zip(settings.accounts, providers, strict=True)
     )
 

@@ -6,6 +6,7 @@ rest of a pass.
 """
 
 import copy
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -65,8 +66,14 @@ class OpenAIProvider:
         # A job's course is worth one try now; what fails is read at a later pass.
         self._request_timeout = request_timeout
         self._be_brief(min(request_timeout, patience.COURSE_BUDGET))
-        self._closed = False
+        self._closed = threading.Event()
+        self._lanes: list[bounded.Lane] = []
+        self._take_lanes()
+
+    def _take_lanes(self) -> None:
         self._lane, self._brief_lane = bounded.Lane(), bounded.Lane()
+        # One list for all likes.
+        self._lanes += (self._lane, self._brief_lane)
 
     def _be_brief(self, timeout: timedelta) -> None:
         self._brief_seconds = _BRIEF_FACTOR * timeout.total_seconds()
@@ -76,12 +83,12 @@ class OpenAIProvider:
         """The same account for work that nobody waits for: each request may take as long as `request_timeout` allows,
         and none is tried again.
 
-        Its calls do not wait for ours, nor ours for them. It has to be closed as well.
+        Its calls do not wait for ours, nor ours for them. Closing one closes both.
         """
         other = copy.copy(self)
         other._be_brief(self._request_timeout)
         other._jobs = other._brief.fine_tuning.jobs
-        other._lane, other._brief_lane = bounded.Lane(), bounded.Lane()
+        other._take_lanes()
         return other
 
     def jobs(self, after: str | None) -> model.Page:
@@ -179,8 +186,11 @@ class OpenAIProvider:
         return f"https://platform.openai.com/finetune/{job_id}" if self._host.endswith("api.openai.com") else None
 
     def close(self) -> None:
-        """Cuts off what is under way; that and later calls raise errors.Stopped."""
-        self._closed = True
+        """Cuts off what is under way, here and in its `unhurried` likes; that and later calls raise errors.Stopped."""
+        self._closed.set()
+        for lane in self._lanes:
+            # A read that waits for a silent server does not notice that its connection was closed.
+            lane.leave()
         self._client.close()
 
     def _ask(self, call: Callable[[], Any], *, brief: bool = False) -> bytes:
@@ -192,12 +202,12 @@ class OpenAIProvider:
                 # What repeats the key, as an error of a job may, is kept without it.
                 return self._mask.cut_bytes(content)
         except (errors.Transient, errors.Permanent, RuntimeError) as error:
-            if self._closed:
+            if self._closed.is_set():
                 raise errors.Stopped("the program ends") from error
             raise
 
     def _content(self, answer: Any) -> bytes:
-        if self._closed:
+        if self._closed.is_set():
             # The connection was still being made when the client closed those it had, so it does not know of this one.
             answer.http_response.extensions["network_stream"].close()
         content: bytes = answer.content

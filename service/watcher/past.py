@@ -88,24 +88,25 @@ class Past:
         resting = [job_id for job_id, aside in self._aside.items() if aside.until > self._time.monotonic()]
         if len(resting) < _MOST_ASIDE and (job := self._backlog.newest(self.account, since, resting)):
             self._begin()
-            return self._read(job, now, since)
+            report = self._read(job, now, since)
+            return report if report.left else self._end(since, report)
         if resting and self.left(since):
             first = min(self._aside[job_id].until for job_id in resting)
             pause = timedelta(seconds=first - self._time.monotonic())
             return self._report(since, next_in=pause, trouble=self._reason)
-        self._end()
-        return self._report(since, next_in=patience.PAST_EVERY)
+        return self._end(since, self._report(since, next_in=patience.PAST_EVERY))
 
     def _begin(self) -> None:
         if not self._begun:
             log.info("%s: the past is read, little by little: %s", self.account, plain.count(self.left(), "job"))
         self._begun = True
 
-    def _end(self) -> None:
-        if self._begun:
+    def _end(self, since: datetime | None, report: Report) -> Report:
+        if self._begun and not since:
             log.info("%s: all of the past is read", self.account)
         self._begun = False
         self._aside.clear()
+        return dataclasses.replace(report, next_in=patience.PAST_EVERY)
 
     def _read(self, job: model.Job, now: datetime, since: datetime | None) -> Report:
         began = self._time.monotonic()

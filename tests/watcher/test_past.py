@@ -276,7 +276,7 @@ def test_a_course_without_an_end_blocks_no_other(study: Study, three: tuple[str,
 
     way = Endless(study.bench.provider)
     study.again(provider=way)
-    assert [study.read().left for _ in range(8)] == [3] * 8
+    assert [study.read().left for _ in range(10)] == [3] * 10
     assert all(study.known(job_id)[0] for job_id in three)
 
 
