@@ -17,6 +17,7 @@ class Lane:
 
     def __init__(self) -> None:
         self._left_behind: _Call | None = None
+        self._now: _Call | None = None
 
     def run(self, work: Callable[[], Any], seconds: float, key: str | None = None) -> Any:
         """What `work` returns or raises. Raises errors.Transient when it takes longer than `seconds`.
@@ -25,20 +26,26 @@ class Lane:
         same `key`, which is not made then: what was accepted late is not sent twice.
         """
         before, self._left_behind = self._left_behind, None
-        if before and before.is_alive():
+        if before and not before.ended:
             self._left_behind = before
             raise errors.Transient(_late(seconds))
         if before and before.key is not None and before.key == key and before.error is None:
             return before.result
-        call = _Call(work, key)
+        self._now = call = _Call(work, key)
         call.start()
-        call.join(seconds)
-        if call.is_alive():
+        call.waiting.wait(seconds)
+        self._now = None
+        if not call.ended:
             self._left_behind = call
             raise errors.Transient(_late(seconds))
         if call.error:
             raise call.error
         return call.result
+
+    def leave(self) -> None:
+        """Whoever waits for a call gives it up now."""
+        if call := self._now:
+            call.waiting.set()
 
 
 def _late(seconds: float) -> str:
@@ -53,9 +60,13 @@ class _Call(threading.Thread):
         self.key = key
         self.result: Any = None
         self.error: BaseException | None = None
+        self.ended = False
+        self.waiting = threading.Event()
 
     def run(self) -> None:
         try:
             self.result = self._work()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the call was made
             self.error = error
+        self.ended = True
+        self.waiting.set()

@@ -129,8 +129,33 @@ class Record(Protocol):
         """The provider no longer has these jobs: stop asking for them, and tell it."""
         ...
 
+    def unlisted(self, account: str, listed: Collection[str], now: datetime) -> int:
+        """Mark the ended jobs that a listing read to its end did not have as gone; how many."""
+        ...
+
     def end_pass(self, account: model.AccountRecord, orders: Iterable[model.Order] = ()) -> None:
         """Keep the account's record, and what has to be told about it; a cause that was told is left alone."""
+        ...
+
+
+class Backlog(Protocol):
+    """The store, as reading the past needs it: the ended jobs whose course was never read, nor is due.
+
+    Other processes may read and write the same meanwhile.
+    """
+
+    def newest(self, account: str, since: datetime | None, but: Collection[str]) -> model.Job | None:
+        """The newest of these jobs that was created since then, but for those with the ids `but`."""
+        ...
+
+    def left(self, account: str, since: datetime | None) -> int:
+        """How many of these jobs there are that were created since then."""
+        ...
+
+    def keep(
+        self, account: str, job_id: str, course: model.Course, now: datetime, started_at: datetime | None = None
+    ) -> None:
+        """Add what is missing of the course, and nothing else of the job but `started_at`, if given."""
         ...
 
 

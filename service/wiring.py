@@ -15,15 +15,17 @@ from service.notifier.notifier import AppriseNotifier
 from service.outbox.digests import Digests
 from service.outbox.outbox import Outbox
 from service.providers.openai_api import OpenAIProvider
-from service.rules import cost
+from service.rules import cost, patience
 from service.store import engine as engines
 from service.store import lease, migrate, process
 from service.store.backup import Attic
+from service.store.past import Backlog
 from service.store.queue import Queue
 from service.store.record import Record
 from service.store.shelf import Shelf
 from service.upkeep.backups import Backups
 from service.upkeep.upkeep import Upkeep
+from service.watcher.past import Past
 from service.watcher.watcher import Settings as WatchSettings
 from service.watcher.watcher import Watcher
 
@@ -37,6 +39,7 @@ class App:
 
     settings: schema.Settings
     watchers: tuple[Watcher, ...]
+    pasts: tuple[Past, ...]
     providers: tuple[OpenAIProvider, ...]
     destinations: tuple[model.Destination, ...]
     notifier: AppriseNotifier
@@ -45,6 +48,14 @@ class App:
     upkeep: Upkeep
     lease: lease.Lease
     clock: clock.Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What reads the past and nothing else."""
+
+    pasts: tuple[Past, ...]
+    providers: tuple[OpenAIProvider, ...]
 
 
 def load_settings(given: str | None) -> schema.Settings:
@@ -136,6 +147,24 @@ def opened(settings: schema.Settings, *, daemon: bool, time: clock.Clock | None 
         yield app
 
 
+@contextlib.contextmanager
+def studying(settings: schema.Settings) -> Iterator[Study]:
+    """The past of every account, read for somebody who waits for it: on a database that is there already, beside
+    whoever else uses it.
+
+    Raises errors.NoDatabase or errors.DatabaseRefused.
+    """
+    url = settings.database.url
+    migrate.reading(url).dispose()
+    with contextlib.ExitStack() as stack:
+        engine = engines.writing(url)
+        stack.callback(engine.dispose)
+        providers = tuple(provider(account, settings.poll) for account in settings.accounts)
+        for each in providers:
+            stack.callback(each.close)
+        yield Study(pasts=_pasts(settings, providers, engine, clock.SystemClock(), patience.BRISK), providers=providers)
+
+
 def _note_stop(engine: engines.Engine, time: clock.Clock, holder: lease.Lease) -> None:
     # A database that went away must not keep us from ending.
     with contextlib.suppress(errors.StoreTrouble):
@@ -160,6 +189,7 @@ def _build(settings: schema.Settings, engine: engines.Engine, time: clock.Clock,
             Watcher(_watch(account, settings), provider=each, record=record, destinations=found, time=time)
             for account, each in zip(settings.accounts, providers, strict=True)
         ),
+        pasts=_pasts(settings, providers, engine, time, patience.GENTLE),
         providers=providers,
         destinations=found,
         notifier=notifier,
@@ -188,6 +218,20 @@ def _backups(database: schema.Database) -> Backups | None:
         return None
     attic = Attic(file, database.backup)
     return Backups(attic, every=database.backup_every, keep=database.backup_keep)
+
+
+def _pasts(
+    settings: schema.Settings,
+    providers: tuple[OpenAIProvider, ...],
+    engine: engines.Engine,
+    time: clock.Clock,
+    pace: patience.Pace,
+) -> tuple[Past, ...]:
+    record, backlog = Record(engine), Backlog(engine)
+    return tuple(
+        Past(account.name, provider=each.unhurried(), record=record, backlog=backlog, time=time, pace=pace)
+        for account, each in zip(settings.accounts, providers, strict=True)
+    )
 
 
 def _watch(account: schema.Account, settings: schema.Settings) -> WatchSettings:

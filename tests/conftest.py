@@ -152,8 +152,9 @@ def bench(clock: HandClock, url: str, engine: engines.Engine) -> Iterator[Bench]
         destinations = (destination("mail"), destination("chat"))
 
         def make_watcher(
-            *to: model.Destination, way: OpenAIProvider | None = None, into: Record | None = None, **changes: Any
-        ) -> Watcher:
+            *to: model.Destination, way: OpenAIProvider | None = None, into: Record | None = None,
+            most_pages: int = 50, **changes: Any,
+        ) -> Watcher:  # fmt: skip
             settings: dict[str, Any] = {
                 "interval": timedelta(seconds=30), "idle_interval": timedelta(minutes=5),
                 "blind_after": timedelta(minutes=15), **changes,
@@ -161,6 +162,7 @@ def bench(clock: HandClock, url: str, engine: engines.Engine) -> Iterator[Bench]
             return Watcher(
                 Settings(account="main", **settings),
                 provider=way or provider, record=into or record, destinations=to or destinations, time=clock,
+                most_pages=most_pages,
             )  # fmt: skip
 
         outbox = Outbox(

@@ -44,3 +44,16 @@ def test_what_came_through_late_is_not_asked_again() -> None:
     assert len(asked) == 1
     assert lane.run(send, 5, key="notice 2") == "accepted"
     assert len(asked) == 2
+
+
+def test_who_leaves_waits_no_longer() -> None:
+    lane, gate = bounded.Lane(), threading.Event()
+
+    def work() -> None:
+        lane.leave()
+        gate.wait()
+
+    with pytest.raises(errors.Transient):
+        lane.run(work, 60)
+    gate.set()
+    lane.leave()

@@ -9,7 +9,22 @@ import click
 
 import service
 from service import errors
-from service.cli import care, common, health, history, jobs, metrics, notices, play, resend, setup, show, stats, watch
+from service.cli import (
+    backfill,
+    care,
+    common,
+    health,
+    history,
+    jobs,
+    metrics,
+    notices,
+    play,
+    resend,
+    setup,
+    show,
+    stats,
+    watch,
+)
 from service.rules import plain
 
 
@@ -31,7 +46,7 @@ def root() -> None:
 
 
 for _command in (
-    watch.run, watch.poll,
+    watch.run, watch.poll, backfill.backfill,
     setup.check, setup.test_notice,
     jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats,
     history.deliveries, resend.resend, notices.preview, notices.route, health.health,

@@ -60,6 +60,8 @@ def _log_options(default_level: str) -> Callable[[_Command], _Command]:
 log_options = _log_options("info")
 # For what runs from a crontab: the summary on standard output says what was done.
 quiet_log_options = _log_options("error")
+# For what takes its time, and waits in silence when something is wrong.
+wary_log_options = _log_options("warning")
 
 
 def since_option(what: str) -> Callable[[_Command], _Command]:

@@ -12,8 +12,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service import errors, model, wiring
 from service.daemon import alarm
-from service.rules import notices
+from service.rules import notices, patience
 from service.upkeep import upkeep
+from service.watcher import past as studying
 from service.watcher import watcher as watching
 
 _Work = Callable[[], timedelta | None]
@@ -48,7 +49,8 @@ class Daemon:
         self._idle = threading.Condition()
         self._troubles: set[str] = set()
         self._alarm = alarm.Alarm(app.settings.poll.blind_after)
-        members = len(app.watchers) + len(app.destinations) + 2
+        self._pasts = {past.account: _past(past) for past in app.pasts}
+        members = len(app.watchers) + len(app.destinations) + len(app.pasts) + 2
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(members)},
             # Late is better than never, once is enough, and nothing overtakes itself.
@@ -146,6 +148,9 @@ class Daemon:
         poll = self._app.settings.poll
         for watcher in self._app.watchers:
             self._add(f"poll {watcher.account}", partial(self._poll, watcher), poll.interval)
+        for past in self._app.pasts:
+            # Brought forward when the account was seen: with a wrong address all of it would pass for gone.
+            self._add(_past(past), partial(self._study, past), patience.PAST_NOT_YET, first=patience.PAST_EVERY)
         for destination in self._app.destinations:
             self._add(_delivery(destination), partial(self._deliver, destination), _DELIVERY_ROUND)
         if any(each.channel.digest_at for each in self._app.destinations):
@@ -213,10 +218,15 @@ class Daemon:
             self._wake()
             raise
         self._fine()
+        if report.problem is None and (past := self._pasts.pop(watcher.account, None)):
+            self._plan(past)
         if self._on_pass:
             self._on_pass(report)
         # From the start of the pass to the start of the next: a long pass must not stretch the interval.
         return max(report.next_in - timedelta(seconds=self._app.clock.monotonic() - began), timedelta(0))
+
+    def _study(self, past: studying.Past) -> timedelta:
+        return past.read(self._now()).next_in
 
     def _fine(self) -> None:
         """A pass was written down whole, so the database can be used."""
@@ -265,6 +275,10 @@ class Daemon:
 
     def _now(self) -> datetime:
         return self._app.clock.now()
+
+
+def _past(past: studying.Past) -> str:
+    return f"past {past.account}"
 
 
 def _delivery(destination: model.Destination) -> str:

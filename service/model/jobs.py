@@ -141,7 +141,8 @@ class ListedModel:
 class Course:
     """What was read of a job's course. `complete` tells whether everything there was has been read.
 
-    `cursor`: of a reading that was cut short, the event behind which it goes on.
+    `cursor`: of a reading that was cut short, the event behind which it goes on. `results_gone`: the provider no longer
+    has a result file.
     """
 
     events: tuple[Event, ...] = ()
@@ -149,6 +150,7 @@ class Course:
     checkpoints: tuple[Checkpoint, ...] = ()
     complete: bool = False
     cursor: str | None = None
+    results_gone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,8 @@ answers is left aside, because real payloads do not fit its types and building t
 rest of a pass.
 """
 
+import copy
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,8 +23,8 @@ from service.rules import listing, masking, patience, plain
 _LONGEST_SECONDS = 300.0
 # What a model that thinks before it speaks is refused with when it may say one word only: it works.
 _CUT_OFF = "output limit was reached"
-# For all of one request for a course.
-_LONGEST_BRIEF_SECONDS = 1.5 * patience.COURSE_BUDGET.total_seconds()
+# For all of one request for a course, against the limit for each answer of the network.
+_BRIEF_FACTOR = 1.5
 
 
 class OpenAIProvider:
@@ -62,11 +64,32 @@ class OpenAIProvider:
         self.api_url = masking.shown(base_url)
         self._jobs = self._client.fine_tuning.jobs
         # A job's course is worth one try now; what fails is read at a later pass.
-        self._brief = self._client.with_options(
-            timeout=min(request_timeout, patience.COURSE_BUDGET).total_seconds(), max_retries=0
-        )
-        self._closed = False
+        self._request_timeout = request_timeout
+        self._be_brief(min(request_timeout, patience.COURSE_BUDGET))
+        self._closed = threading.Event()
+        self._lanes: list[bounded.Lane] = []
+        self._take_lanes()
+
+    def _take_lanes(self) -> None:
         self._lane, self._brief_lane = bounded.Lane(), bounded.Lane()
+        # One list for all likes.
+        self._lanes += (self._lane, self._brief_lane)
+
+    def _be_brief(self, timeout: timedelta) -> None:
+        self._brief_seconds = _BRIEF_FACTOR * timeout.total_seconds()
+        self._brief = self._client.with_options(timeout=timeout.total_seconds(), max_retries=0)
+
+    def unhurried(self) -> "OpenAIProvider":
+        """The same account for work that nobody waits for: each request may take as long as `request_timeout` allows,
+        and none is tried again.
+
+        Its calls do not wait for ours, nor ours for them. Closing one closes both.
+        """
+        other = copy.copy(self)
+        other._be_brief(self._request_timeout)
+        other._jobs = other._brief.fine_tuning.jobs
+        other._take_lanes()
+        return other
 
     def jobs(self, after: str | None) -> model.Page:
         try:
@@ -163,25 +186,28 @@ class OpenAIProvider:
         return f"https://platform.openai.com/finetune/{job_id}" if self._host.endswith("api.openai.com") else None
 
     def close(self) -> None:
-        """Cuts off what is under way; that and later calls raise errors.Stopped."""
-        self._closed = True
+        """Cuts off what is under way, here and in its `unhurried` likes; that and later calls raise errors.Stopped."""
+        self._closed.set()
+        for lane in self._lanes:
+            # A read that waits for a silent server does not notice that its connection was closed.
+            lane.leave()
         self._client.close()
 
     def _ask(self, call: Callable[[], Any], *, brief: bool = False) -> bytes:
         try:
             with trouble.translated(self._host, self._key):
                 lane = self._brief_lane if brief else self._lane
-                seconds = _LONGEST_BRIEF_SECONDS if brief else _LONGEST_SECONDS
+                seconds = self._brief_seconds if brief else _LONGEST_SECONDS
                 content: bytes = lane.run(lambda: self._content(call()), seconds)
                 # What repeats the key, as an error of a job may, is kept without it.
                 return self._mask.cut_bytes(content)
         except (errors.Transient, errors.Permanent, RuntimeError) as error:
-            if self._closed:
+            if self._closed.is_set():
                 raise errors.Stopped("the program ends") from error
             raise
 
     def _content(self, answer: Any) -> bytes:
-        if self._closed:
+        if self._closed.is_set():
             # The connection was still being made when the client closed those it had, so it does not know of this one.
             answer.http_response.extensions["network_stream"].close()
         content: bytes = answer.content

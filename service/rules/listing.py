@@ -19,7 +19,7 @@ class Walk:
 
     `watermark`: creation time of the newest job at the end of the last complete pass; None reads everything.
     `fresh`: of the page taken last, the jobs not met before; one that is listed twice is read once, at its first
-    place. `endless`: there was more behind `most_pages` pages.
+    place. `endless`: there was more behind `most_pages` pages. `at_end`: there is nothing behind the page taken last.
     """
 
     def __init__(self, watermark: datetime | None, most_pages: int = MOST_PAGES) -> None:
@@ -30,13 +30,14 @@ class Walk:
         self.newest: datetime | None = None
         self.newest_first = True
         self.fresh: tuple[model.Item, ...] = ()
-        self.repeated = self.endless = False
+        self.repeated = self.endless = self.at_end = False
         self.pages = 0
 
     def take(self, page: model.Page) -> bool:
         """Note the page; True while further pages are needed to have everything since the watermark."""
         self.fresh = tuple(item for item in page.items if self._is_fresh(item))
         self.repeated = bool(page.items) and not self.fresh
+        self.at_end = page.after is None and not self.repeated
         self.pages += 1
         for item in self.fresh:
             self._note(item)

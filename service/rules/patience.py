@@ -1,5 +1,6 @@
 """How long to wait, and when waiting has become news."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -22,6 +23,30 @@ MODELS_READ_EVERY = timedelta(hours=23)
 MODEL_MISSING_AFTER = timedelta(hours=1)
 MODEL_NEWS_FOR = timedelta(days=1)
 _MODEL_PAUSE = timedelta(minutes=1)
+# Nobody waits for the course of a job of the past, but one with very many events must not keep others waiting.
+PAST_BUDGET = timedelta(minutes=1)
+# Until it is looked again whether there is something of the past to read, when there was nothing, or not yet.
+PAST_EVERY = timedelta(hours=1)
+PAST_NOT_YET = timedelta(minutes=1)
+_FIRST_RETURN = timedelta(minutes=1)
+_LAST_RETURN = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How work spares the provider: after each piece it rests `times` as long as that took, at least `least`."""
+
+    times: float
+    least: timedelta = timedelta(0)
+
+    def rest(self, took: timedelta) -> timedelta:
+        return max(took * self.times, self.least)
+
+
+# A tenth of the time, at most one job a second.
+GENTLE = Pace(times=9, least=timedelta(seconds=1))
+# For somebody who waits: half of the time.
+BRISK = Pace(times=1)
 
 
 def pause(failures: int, luck: float) -> timedelta:
@@ -32,6 +57,13 @@ def pause(failures: int, luck: float) -> timedelta:
     tripled: int = 3 ** min(failures - 1, 10)
     grown = min(FIRST_RETRY * tripled, LONGEST_RETRY)
     return grown * (0.8 + 0.4 * luck)
+
+
+def until_return(failures: int) -> timedelta:
+    """The pause before work goes back to the one thing that failed so often, while it does other things: it triples,
+    from a minute to a day."""
+    tripled: int = 3 ** min(failures - 1, 10)
+    return min(_FIRST_RETURN * tripled, _LAST_RETURN)
 
 
 def is_blind(

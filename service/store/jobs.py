@@ -59,7 +59,8 @@ def write(connection: sa.Connection, account: str, updates: Sequence[model.Updat
     return pks
 
 
-_NEW_JOB = {"course_due_at": None, "course_read_at": None, "course_cursor": None, "model_due_at": None}
+_NEW_JOB = {"course_due_at": None, "course_read_at": None, "course_cursor": None, "model_due_at": None,
+            "results_gone_at": None}  # fmt: skip
 _INSERT_JOB = schema.job.insert().returning(schema.job.c.id, sort_by_parameter_order=True)
 _UPDATE_JOB = (
     schema.job.update()
@@ -76,6 +77,8 @@ def _job_values(update: model.Update, before: Mapping[str, Any], now: datetime) 
         values |= {"course_due_at": update.course_due_at, "course_cursor": update.course.cursor}
     if update.course and update.course.complete:
         values["course_read_at"] = now
+    if update.course and update.course.results_gone:
+        values["results_gone_at"] = before["results_gone_at"] or now
     if update.model_due_at:
         values["model_due_at"] = update.model_due_at
     return values

@@ -218,6 +218,18 @@ class Record:
                 connection.execute(job.update().where(those).values(gone_at=now, course_due_at=None))
             ordering.queue(connection, orders)
 
+    def unlisted(self, account: str, listed: Collection[str], now: datetime) -> int:
+        job = schema.job
+        query = sa.select(job.c.job_id).where(
+            jobs.in_account(account), job.c.gone_at.is_(None), job.c.state.in_([s for s in model.State if s.ended])
+        )
+        with self._reads.connect() as connection:
+            known = connection.execution_options(yield_per=1000).execute(query).scalars()
+            missing = [job_id for job_id in known if job_id not in listed]
+        if missing:
+            self.gone(account, missing, now)
+        return len(missing)
+
     def end_pass(self, account: model.AccountRecord, orders: Iterable[model.Order] = ()) -> None:
         orders = tuple(orders)
         if not orders and self._is_quiet(account):

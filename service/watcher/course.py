@@ -1,5 +1,6 @@
 """Reading a job's course: events with their metrics, checkpoints, the result file. Best effort, bounded in time."""
 
+import enum
 import functools
 import logging
 from collections.abc import Callable, Iterator
@@ -26,12 +27,24 @@ class Budget:
         self._end = float("-inf")
 
 
+class Part(enum.Enum):
+    """What a course is read from."""
+
+    EVENTS = enum.auto()
+    CHECKPOINTS = enum.auto()
+    RESULTS = enum.auto()
+
+
 class _CutShort(Exception):
     """The rest is read at a later pass."""
 
 
 class Reading:
-    """One reading of one job's course. `checkpoints`: those of a job that runs are wanted as well."""
+    """One reading of one job's course. `checkpoints`: those of a job that runs are wanted as well.
+
+    After `read`, `trouble` is what cut it short, None for the budget; `denied` is what the provider does not have or
+    does not let us read, part by part.
+    """
 
     def __init__(
         self,
@@ -47,6 +60,8 @@ class Reading:
         self._job = job
         self._with_checkpoints = checkpoints and job.state is model.State.RUNNING
         self._budget = budget
+        self.trouble: errors.Transient | None = None
+        self.denied: list[tuple[Part, errors.Permanent]] = []
         self._events: list[model.Event] = []
         self._metrics: list[model.Metric] = []
         self._cursor: str | None = None
@@ -61,11 +76,12 @@ class Reading:
         checkpoints: tuple[model.Checkpoint, ...] = ()
         try:
             self._read_events()
-            if self._with_checkpoints or self._job.state is model.State.SUCCEEDED:
-                checkpoints = self._ask(functools.partial(self._provider.checkpoints, self._job.job_id), ())
-            if self._job.state is model.State.SUCCEEDED:
+            if self._with_checkpoints or self._job.state.ended:
+                asked = functools.partial(self._provider.checkpoints, self._job.job_id)
+                checkpoints = self._ask(Part.CHECKPOINTS, asked, ())
+            if self._job.state.ended:
                 for file_id in self._job.result_files:
-                    self._metrics += self._ask(functools.partial(self._provider.results, file_id), ())
+                    self._metrics += self._ask(Part.RESULTS, functools.partial(self._provider.results, file_id), ())
         except _CutShort:
             return self._course(checkpoints, complete=False)
         except errors.TunewatchError:
@@ -85,6 +101,9 @@ class Reading:
         return model.Course(
             events=tuple(self._events), metrics=tuple(self._metrics), checkpoints=checkpoints, complete=complete,
             cursor=self._cursor,
+            results_gone=any(
+                part is Part.RESULTS and isinstance(error, errors.NotFound) for part, error in self.denied
+            ),
         )  # fmt: skip
 
     def _read_events(self) -> None:
@@ -98,19 +117,23 @@ class Reading:
             if known and (complete or cursor) and (_newest_first(page) or cursor):
                 self._cursor = cursor
                 break
-            self._cursor = page.after
+            self._note(page)
         else:
             return
         if cursor:
             for page in self._pages(cursor):
-                self._cursor = page.after
+                self._note(page)
+
+    def _note(self, page: model.EventPage) -> None:
+        # At the end of the events the last page's stays, for the case that what comes after them is cut short.
+        self._cursor = page.after or self._cursor
 
     def _pages(self, after: str | None) -> Iterator[model.EventPage]:
         """To the end of the listing; a server that repeats a page is not followed."""
         nothing = model.EventPage(events=(), metrics=(), after=None)
         met: set[str] = set()
         while True:
-            page = self._ask(functools.partial(self._provider.events, self._job.job_id, after), nothing)
+            page = self._ask(Part.EVENTS, functools.partial(self._provider.events, self._job.job_id, after), nothing)
             self._events += page.events
             self._metrics += page.metrics
             fresh = {event.event_id for event in page.events} - met
@@ -120,17 +143,19 @@ class Reading:
             met |= fresh
             after = page.after
 
-    def _ask(self, call: Callable[[], _T], nothing: _T) -> _T:
+    def _ask(self, part: Part, call: Callable[[], _T], nothing: _T) -> _T:
         if not self._budget.left():
             raise _CutShort
         try:
             return call()
         except errors.Permanent as error:
             log.debug("%s %s: a part of its course cannot be read: %s", self._job.account, self._job.job_id, error)
+            self.denied.append((part, error))
             return nothing
         except errors.Transient as error:
             log.debug("%s %s: its course cannot be read now: %s", self._job.account, self._job.job_id, error)
             self._budget.stop()
+            self.trouble = error
             raise _CutShort from error
 
 

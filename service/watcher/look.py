@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from service import errors, model
@@ -71,11 +71,15 @@ class Look:
             # A provider that does not keep to the size of a page may answer with all it has.
             for items in _portions(page.items, listing.PAGE_SIZE):
                 self._take(items, model.Source.LIST)
+        retrieved = set()
         for item in reading.retrieved(unfinished.keys() - walk.seen, self._now):
+            retrieved.add(item.job_id)
             self._take([item], model.Source.RETRIEVE)
         self._tell_of_gone(reading.gone)
         self._catch_up()
         self._judge(walk)
+        if everything and walk.seen and walk.at_end and not self._unreadable:
+            self._miss(walk.seen | retrieved)
         stalled.Stalls(self._telling, around).look()
         modelcheck.Checks(self._telling, around, self._new_budget()).look()
         whole = everything or not walk.newest_first
@@ -202,6 +206,14 @@ class Look:
         if count := self._around.record.count(self._account.name):
             known = f"{plain.count(count, 'job')} {'is' if count == 1 else 'are'} known"
             trouble(f"lists no jobs at all, though {known}: is it the key of the same project?")
+
+    def _miss(self, met: Collection[str]) -> None:
+        """Of ended jobs nobody waits for news, so that those which the provider no longer has are marked only."""
+        if missing := self._around.record.unlisted(self._account.name, met, self._now):
+            log.info(
+                "%s: the provider no longer lists %s that had ended; history stays",
+                self._account.name, plain.count(missing, "job"),
+            )  # fmt: skip
 
     def _tell_of_gone(self, gone: Sequence[str]) -> None:
         """One notice and one line for all of a pass: with the wrong key, all jobs go at once."""

@@ -1,6 +1,7 @@
 """The supervisor: what ends the daemon, what does not, and how it ends."""
 
 import dataclasses
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from service import clock, errors, wiring
 from service.config import schema
-from service.daemon import daemon
+from service.daemon import daemon, once
 from service.rules import backups
 from service.simulator import Simulator
 from service.store import lease
@@ -77,7 +78,7 @@ class TroubledUpkeep(upkeep.Upkeep):
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[schema.Settings]:
-    with Simulator() as simulator:
+    with Simulator(history=2) as simulator:
         yield schema.Settings.model_validate({
             "poll": {"interval": "1h", "idle_interval": "1h"},
             "database": {"url": f"sqlite:///{tmp_path}/watch.db"},
@@ -175,6 +176,26 @@ def test_a_clock_that_was_set_delays_no_pass(settings: schema.Settings, hours: i
         running.passes.get(timeout=PATIENCE)
         running.stop.set()
         assert running.wait() is True
+
+
+def test_the_past_is_read_once_the_account_was_seen(
+    settings: schema.Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A member of its own, which does not keep the daemon from ending."""
+    caplog.set_level(logging.INFO, logger="service")
+    with wiring.opened(settings, daemon=True) as app, Running(app) as running:
+        assert running.passes.get(timeout=PATIENCE).baseline
+        machine.until(lambda: "main: all of the past is read" in caplog.text)
+        assert app.pasts[0].left() == 0
+        running.stop.set()
+        assert running.wait() is True
+    assert caplog.text.count("main: the past is read, little by little: 2 jobs") == 1
+
+
+def test_one_pass_by_hand_leaves_the_past(settings: schema.Settings) -> None:
+    with wiring.opened(settings, daemon=False) as app:
+        once.run(app, full=True)
+        assert app.pasts[0].left() == 2
 
 
 def _like(good: watcher.Watcher, kind: type[watcher.Watcher]) -> watcher.Watcher:

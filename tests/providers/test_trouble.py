@@ -1,5 +1,6 @@
 """Whatever goes wrong on the way becomes the right kind of error, in a sentence for the owner."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from service import errors
 from service.providers.openai_api import OpenAIProvider
-from tests.faults import faulty
+from tests.faults import faulty, machine
 from tests.providers.conftest import KEY, Connect
 from tests.providers.server import AT_ONCE, Answer, Script
 
@@ -235,8 +236,36 @@ def test_a_closed_provider_says_that_we_ourselves_stopped(server: Script, connec
     provider.jobs(None)
     provider.close()
     for call in CALLS.values():
-        with pytest.raises(errors.Stopped):
-            call(provider)
+        for each in (provider, provider.unhurried()):
+            with pytest.raises(errors.Stopped):
+                call(each)
+
+
+def test_closing_cuts_off_what_the_reading_of_the_past_waits_for(server: Script, connect: Connect) -> None:
+    server.says(None)
+    provider = connect(seconds=20)
+    stopped: list[type[Exception]] = []
+
+    def ask() -> None:
+        try:
+            unhurried.events("ftjob-1", None)
+        except errors.TunewatchError as error:
+            stopped.append(type(error))
+
+    unhurried = provider.unhurried()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    machine.until(lambda: bool(server.requests))
+    provider.close()
+    asking.join(5)
+    assert stopped == [errors.Stopped]
+
+
+def test_the_past_may_take_the_time_that_a_request_is_given(server: Script, connect: Connect) -> None:
+    """While an end is announced, a course that takes longer than its few seconds is left for later."""
+    provider = connect(seconds=30)
+    assert (provider._brief.timeout, provider.unhurried()._brief.timeout) == (5, 30)
+    assert provider.unhurried()._brief.max_retries == 0
 
 
 @pytest.mark.parametrize(

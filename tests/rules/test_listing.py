@@ -47,6 +47,19 @@ def test_reading_stops_behind_the_watermark(watermark: float | None, pages: int)
     assert (walk.pages, walk.newest, walk.newest_first) == (pages, at(6), True)
 
 
+@pytest.mark.parametrize(("watermark", "at_end"), [(6, False), (4, False), (None, True)])
+def test_the_end_is_where_nothing_follows(watermark: float | None, at_end: bool) -> None:
+    walk = Listing(NEWEST_FIRST).walked(None if watermark is None else at(watermark))
+    assert walk.at_end is at_end
+
+
+def test_a_page_that_is_repeated_is_no_end() -> None:
+    walk, page = listing.Walk(None), Listing(NEWEST_FIRST).page(None)
+    assert walk.take(page)
+    assert not walk.take(Page(items=page.items, after=None))
+    assert not walk.at_end
+
+
 def test_new_jobs_on_three_pages_are_all_read() -> None:
     new: list[Entry] = [(f"new{n}", 50 - n) for n in range(5)]
     walk = Listing([*new, *NEWEST_FIRST]).walked(at(6))

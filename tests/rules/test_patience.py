@@ -7,12 +7,24 @@ from hypothesis import strategies as st
 from service.rules import patience
 from tests.builders import NOON, at
 
+MINUTE = timedelta(minutes=1)
 LUCK = st.floats(0, 1)
 
 
 def test_the_pauses_triple_up_to_an_hour() -> None:
     seconds = [patience.pause(failures, 0.5).total_seconds() for failures in range(1, 10)]
     assert seconds == pytest.approx([5, 15, 45, 135, 405, 1215, 3600, 3600, 3600])
+
+
+def test_what_cannot_be_read_has_its_turn_again_ever_later_up_to_a_day() -> None:
+    pauses = [patience.until_return(failures) / MINUTE for failures in (1, 2, 3, 7, 8, 1_000_000)]
+    assert pauses == [1, 3, 9, 729, 1440, 1440]
+
+
+def test_the_past_takes_a_tenth_of_the_time_and_a_job_a_second_at_most() -> None:
+    rests = [patience.GENTLE.rest(timedelta(seconds=took)) for took in (0, 0.1, 1, 60)]
+    assert [rest.total_seconds() for rest in rests] == [1, 1, 9, 540]
+    assert patience.BRISK.rest(MINUTE) == MINUTE
 
 
 @given(failures=st.integers(1, 1_000_000), luck=LUCK)

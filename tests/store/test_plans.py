@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from service import errors, model
 from service.store import engine as engines
+from service.store.past import Backlog
 from service.store.queue import Queue
 from service.store.reading import SORTS, Reading
 from service.store.record import Record
@@ -73,6 +74,10 @@ PASSES: dict[str, Callable[[engines.Engine], object]] = {
     "what is known of a page": lambda engine: Record(engine).raws("main", ["ftjob-1", "ftjob-2"]),
     "whose course is due": lambda engine: Record(engine).course_due("main", START, 20),
     "whose model is due": lambda engine: Record(engine).models_due("main", START, START, 20),
+    "what is unlisted": lambda engine: Record(engine).unlisted("main", ["ftjob-1"], START),
+    "what of the past is next": lambda engine: Backlog(engine).newest("main", None, ["ftjob-1"]),
+    "what of the past since then is next": lambda engine: Backlog(engine).newest("main", START, []),
+    "how much of the past is left": lambda engine: Backlog(engine).left("main", None),
     "when jobs changed last": lambda engine: Record(engine).last_changes("main", ["ftjob-1", "ftjob-2"]),
     "what a job said last": lambda engine: Record(engine).last_heard("main", "ftjob-1"),
     "which checkpoints are known": lambda engine: Record(engine).known_checkpoints("main", "ftjob-1", ["ckpt-1"]),
@@ -108,6 +113,9 @@ def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: 
         or "its" in question
         or not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan]
     )
+    if "of the past" in question:
+        assert [plan for plan in plans if "ix_job_past" in plan]
+        assert not [plan for plan in plans if "TEMP B-TREE" in plan]
     # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) and
     # destinations (t) are few, and so is what stands in one job's metadata (entry).
     assert not [plan for plan in plans if re.match(r"SCAN (?!([acdt]|entry)\b)", plan) and "USING" not in plan]
