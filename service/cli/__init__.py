@@ -8,7 +8,7 @@ import click
 
 import service
 from service import errors
-from service.cli import common, health, history, notices, play, resend, setup, watch
+from service.cli import common, health, history, moving, notices, play, resend, setup, watch
 from service.rules import plain
 
 
@@ -32,7 +32,7 @@ def root() -> None:
 for _command in (
     watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
     history.events, history.deliveries, notices.preview, notices.route, resend.resend, health.health, setup.db,
-    play.simulator, play.demo,
+    moving.export, moving.import_, play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)
 

@@ -51,10 +51,12 @@ class Reading:
 
     def history(self, *, job: Row | None = None, account: str | None = None, limit: int) -> list[Row]:
         """Status changes, newest first."""
-        query = self._of(views.HISTORY, job).order_by(views.HISTORY.c.change_id.desc()).limit(limit)
+        view = views.HISTORY
+        # The numbers alone would show an imported history as the newest.
+        query = self._of(view, job).order_by(view.c.observed_at.desc(), view.c.change_id.desc()).limit(limit)
         # Joined to an empty text, the name serves no index: walking from the newest change until the page is full
         # beats collecting and sorting all changes of the account.
-        return self._rows(query.where(views.HISTORY.c.account.concat("") == account) if account else query)
+        return self._rows(query.where(view.c.account.concat("") == account) if account else query)
 
     def events(self, *, job: Row, limit: int) -> list[Row]:
         """The job's newest events, oldest first."""
