@@ -41,7 +41,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: .venv/bin/python ## Write requirements/ anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	@$(PIP) install uv
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
-	$(COMPILE) pyproject.toml --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra parquet --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	echo hatchling | $(COMPILE) - --constraint requirements/dev.txt --output-file requirements/build.txt
 
 # The difference between the newest revision and schema.py; Alembic does not see views, checks and STRICT.

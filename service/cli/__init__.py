@@ -17,6 +17,7 @@ from service.cli import (
     history,
     jobs,
     metrics,
+    moving,
     notices,
     play,
     resend,
@@ -50,7 +51,7 @@ for _command in (
     setup.check, setup.test_notice,
     jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats,
     history.deliveries, resend.resend, notices.preview, notices.route, health.health,
-    care.db,
+    moving.export, moving.import_, care.db,
     play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,19 +98,30 @@ def reading(url: str) -> sa.Engine:
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """A bare connection that cannot write. Raises sqlite3.DatabaseError."""
+    return _opened(read_only_address(path))
+
+
+def connect_writing(path: Path) -> sqlite3.Connection:
+    """A bare connection like those of `writing`, for what SQLAlchemy does not know: a second database attached."""
+    connection = _opened(path.absolute().as_uri())
+    _prepare(connection, None)
+    return connection
+
+
+def read_only_address(path: Path) -> str:
+    """The URI under which SQLite can read the file and cannot write it. Raises sqlite3.DatabaseError."""
     address = f"{path.absolute().as_uri()}?mode=ro"
-    connection = _opened(address)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        with closing(_opened(address)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
-        connection.close()
         unopened = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         if not unopened or wal_bytes(path):
             raise
         # A reader that may not write to the folder cannot make the -shm file that WAL wants. With nothing in a -wal
         # there is no writer and nothing that is not in the file itself, so it can be read as it stands.
-        connection = _opened(f"{address}&immutable=1")
-    return connection
+        return f"{address}&immutable=1"
+    return address
 
 
 def _opened(address: str) -> sqlite3.Connection:

@@ -64,6 +64,20 @@ def check(url: str) -> None:
         _refuse_foreign(path)
 
 
+def revision_of(path: Path) -> str | None:
+    """The schema of a file that is not the configured database, None when there is nothing of ours in it.
+
+    Raises errors.DatabaseRefused for a file of another program, of a newer version, one that cannot be opened.
+    """
+    if not _refuse_foreign(path, "Name another file."):
+        return None
+    with closing(engines.connect_read_only(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            return None
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(found[0]) if found else None
+
+
 def reading(url: str) -> sa.Engine:
     """A read-only engine on a database of exactly this version's schema.
 
@@ -95,7 +109,7 @@ def scripts() -> Path:
     return installed if installed.is_dir() else package.parent / "migrations"
 
 
-def _refuse_foreign(path: Path) -> bool:
+def _refuse_foreign(path: Path, remedy: str = _MOVE_AWAY) -> bool:
     """Whether there is a database of ours."""
     if not condition.exists(path):
         return False
@@ -110,16 +124,17 @@ def _refuse_foreign(path: Path) -> bool:
                 else set()
             )
     except sqlite3.DatabaseError as error:
-        raise _unusable(path, error) from error
+        raise _unusable(path, error, remedy) from error
     # A database that was saved with .dump has lost the mark.
     ours = application == identity.APPLICATION_ID or (application == 0 and names >= _OURS)
     if names and not ours:
-        raise errors.DatabaseRefused(f"{path.absolute()} belongs to another program; nothing was changed. {_MOVE_AWAY}")
+        raise errors.DatabaseRefused(f"{path.absolute()} belongs to another program; nothing was changed. {remedy}")
     unknown = revisions - _known_revisions()
     if unknown:
         raise errors.DatabaseRefused(
             f"{path.absolute()} was written by a newer tunewatch (schema {', '.join(sorted(unknown))}, this version "
-            f"knows up to {identity.REVISION}); nothing was changed. Update tunewatch, or {_lower()}"
+            f"knows up to {identity.REVISION}); nothing was changed. Update tunewatch, or "
+            f"{remedy[0].lower()}{remedy[1:]}"
         )
     return True
 
@@ -157,18 +172,14 @@ def _copy_of(path: Path) -> Path:
     return Path(f"{path.absolute()}.before-{identity.REVISION}")
 
 
-def _lower() -> str:
-    return _MOVE_AWAY[0].lower() + _MOVE_AWAY[1:]
-
-
 def _known_revisions() -> set[str]:
     return {script.name.split("_")[0] for script in (scripts() / "versions").glob("[0-9]*.py")}
 
 
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> errors.DatabaseRefused:
+def _unusable(path: Path, error: sqlite3.DatabaseError, remedy: str) -> errors.DatabaseRefused:
     if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_NOTADB:
         return errors.DatabaseRefused(
-            f"{path.absolute()} is no database, or its beginning was overwritten; nothing was changed. {_MOVE_AWAY}"
+            f"{path.absolute()} is no database, or its beginning was overwritten; nothing was changed. {remedy}"
         )
     return errors.DatabaseRefused(str(trouble.of(path, error) or f"{path.absolute()} cannot be used: {error}"))
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+# For the commands, which choose among them without knowing SQLAlchemy.
+View = sa.TableClause
+
 _TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "text": sa.Text(), "whole": sa.Integer(), "real": sa.REAL(), "json": sa.JSON(),
 }  # fmt: skip

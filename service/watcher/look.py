@@ -122,7 +122,7 @@ class Look:
     def _update(self, known: model.Job | None, item: model.Item, source: model.Source) -> model.Update:
         read_now = self._around.provider.read(item)
         seen = compare.merge(known, read_now, now=self._now, baseline=self._first_sight)
-        silent = known is None and self._is_past(read_now)
+        silent = self._is_past(read_now) if known is None else self._is_hearsay(known, read_now)
         source = model.Source.BASELINE if self._first_sight else source
         change = compare.change(known, seen, now=self._now, source=source)
         if change is None and known and seen.result_files != known.result_files:
@@ -170,6 +170,20 @@ class Look:
         since = self._account.baseline_at - max(_PAST_MARGIN, self._around.first_run or timedelta(0))
         ended = job.finished_at or job.created_at
         return job.state.ended and ended is not None and ended < since
+
+    def _is_hearsay(self, known: model.Job, seen: model.Job) -> bool:
+        """Whether a job known as unfinished ended before our time: it is known from an imported history only.
+
+        Both must lie before it, with the margin as above: the end by the provider's own word, and the last change that
+        is known. What we saw unfinished ourselves is told of, whatever time the provider gives.
+        """
+        # Of a first sight that broke off, its beginning counts: what it saw unfinished was seen since.
+        first = self._account.baseline_at or self._account.failing_since or self._now
+        since = first - max(_PAST_MARGIN, self._around.first_run or timedelta(0))
+        ended = seen.finished_at
+        if known.state.ended or not seen.state.ended or ended is None or ended >= since:
+            return False
+        return self._around.record.last_changes(known.account, [known.job_id]).get(known.job_id, since) < since
 
     def _catch_up(self) -> None:
         """Read the course of jobs that run, and of those whose reading was cut short."""

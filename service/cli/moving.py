@@ -1,0 +1,153 @@
+"""Commands that take the history elsewhere: export, import."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from service import clock, errors
+from service.cli import common, output
+from service.config import source
+from service.rules import plain
+from service.store import backup, dump, formats, incoming, landing, lease, migrate, views
+from service.store import engine as engines
+
+_WRITERS = {"jsonl": formats.write_jsonl, "csv": formats.write_csv, "parquet": formats.write_parquet}
+_STDOUT = "-"
+_Write = Callable[[BinaryIO, Sequence[views.View]], None]
+
+
+@click.command(epilog="Example:  tunewatch export --format jsonl history.jsonl")
+@click.argument("target")
+@common.config_option
+@click.option("--format", "form", type=click.Choice([*_WRITERS, "sqlite"]), required=True, help="What to write.")
+@click.option(
+    "--view", "names", multiple=True, type=click.Choice([view.name for view in views.ALL]),
+    help="Only this one; may be repeated.",
+)  # fmt: skip
+@click.option("--account", metavar="NAME", help="Only what belongs to this account.")
+def export(target: str, config: str | None, form: str, names: tuple[str, ...], account: str | None) -> None:
+    """Write the history to TARGET, which must not be there yet.
+
+    \b
+    jsonl    one file; each line is a row of a view, with all its columns
+    csv      a folder with a file for each view, for spreadsheets
+    parquet  the same in typed columns, for pandas, DuckDB and the like
+    sqlite   the database itself, for another tunewatch
+
+    With exactly one --view csv and parquet make one file. `-` stands for standard output, where it is one file. What
+    is written is of one moment; the daemon may run meanwhile.
+    """
+    # Who is asked to end leaves no half file behind either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if form == "sqlite":
+        if names or account or target == _STDOUT:
+            raise click.UsageError("As sqlite the database is copied whole, to a file: without --view and --account.")
+        _copy(Path(target), config)
+        return
+    chosen = [view for view in views.ALL if not names or view.name in names]
+    as_file = form == "jsonl" or len(chosen) == 1
+    if target == _STDOUT and not as_file:
+        raise click.UsageError(f"As {form} each view is a file: name a folder, or exactly one --view.")
+    if form == "parquet":
+        formats.require_parquet()
+    with common.desk(config) as desk, dump.opened(desk.engine, account) as history, _landing(target) as place:
+        total = sum(history.count(view) for view in chosen)
+        with output.progress("exporting", total) as moved:
+
+            def write(file: BinaryIO, what: Iterable[views.View]) -> None:
+                for view in what:
+                    _WRITERS[form](file, view, _counted(history.portions(view), moved))
+
+            _fill(place, form, chosen, write, as_file=as_file)
+    if target != _STDOUT:
+        click.echo(f"{target}: {plain.count(total, 'row')} of {plain.count(len(chosen), 'view')}")
+
+
+def _copy(target: Path, config: str | None) -> None:
+    with common.desk(config) as desk:
+        path = engines.file_of(desk.url)
+    if path is None:
+        raise click.ClickException("The database is not a SQLite file; the other formats can be exported.")
+    made = backup.copy(path, target)
+    click.echo(f"{target}: the whole database, {plain.megabytes(made.size_bytes)}")
+
+
+def _counted(portions: Iterable[Sequence[Any]], moved: Callable[[int], None]) -> Iterator[Sequence[Any]]:
+    for rows in portions:
+        yield rows
+        moved(len(rows))
+
+
+def _landing(target: str) -> contextlib.AbstractContextManager[Path | BinaryIO]:
+    return _standard_output() if target == _STDOUT else landing.place(Path(target))
+
+
+def _fill(place: Path | BinaryIO, form: str, chosen: Sequence[views.View], write: _Write, *, as_file: bool) -> None:
+    if not isinstance(place, Path):
+        write(place, chosen)
+    elif as_file:
+        with landing.new_file(place) as file:
+            write(file, chosen)
+    else:
+        place.mkdir()
+        for view in chosen:
+            with landing.new_file(place / f"{view.name}.{form}") as file:
+                write(file, [view])
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    """Raises errors.Permanent when it cannot be written; a reader that has enough ends the program without a word."""
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # Python tries once more at its end to write what is left, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(common.FAILED) from None
+        raise errors.Permanent(f"Standard output cannot be written: {error.strerror}.") from error
+
+
+@click.command("import", epilog="Example:  tunewatch import old-host.db")
+@click.argument("file", type=click.Path(path_type=Path))
+@common.config_option
+@common.json_option
+def import_(file: Path, config: str | None, as_json: bool) -> None:
+    """Bring the history of FILE, the database of another tunewatch, into the configured one.
+
+    What is there already is not doubled, nobody is told anything, and FILE is not changed: it may be of an older
+    version, and in use. The daemon of the configured database has to be stopped meanwhile.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    url, _ = source.reading(config)
+    migrate.check(url)
+    incoming.check(url, file)
+    holder = lease.Lease(url)
+    holder.take(clock.SystemClock().now())
+    try:
+        migrate.upgrade(url)
+        with output.progress("importing", incoming.STEPS) as moved:
+            counts = incoming.take(url, file, moved)
+    finally:
+        holder.release()
+    if as_json:
+        output.as_json(counts)
+        return
+    told = {name.replace("_", " "): count for name, count in counts.items() if count}
+    waiting, updated, filled = (told.pop(name, 0) for name in ("waiting", "jobs updated", "metrics filled"))
+    click.echo(f"New: {', '.join(f'{name} {count:,}' for name, count in told.items()) or 'nothing'}.")
+    if updated or filled:
+        click.echo(f"Known, and now known better: jobs {updated:,}, metrics {filled:,}.")
+    if waiting:
+        click.echo(
+            f"{plain.count(waiting, 'message')} not yet delivered in {file}: only the tunewatch that it belongs to "
+            "sends what waits there.",
+            err=True,
+        )
