@@ -152,10 +152,16 @@ def test_what_makes_no_sense_is_wrong_usage(ask: Ask, bench: Bench, words: tuple
 def test_nothing_is_overwritten(ask: Ask, tmp_path: Path, form: str) -> None:
     target = tmp_path / "target"
     target.write_text("precious")
-    with pytest.raises(errors.Permanent, match="is there already, and nothing is overwritten"):
+    with pytest.raises(errors.TunewatchError, match="is there already"):
         ask("export", "--format", form, str(target))
     assert target.read_text() == "precious"
-    target.unlink()
+
+
+@pytest.mark.usefixtures("lived")
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_what_another_export_left_or_writes_is_not_overwritten(ask: Ask, tmp_path: Path, form: str) -> None:
+    """A half copy of the database is looked at by backup.copy, which can tell the two apart."""
+    target = tmp_path / "target"
     target.with_name("target.part").touch()
     with pytest.raises(errors.Permanent, match="another export is at work, or one was killed"):
         ask("export", "--format", form, str(target))
@@ -165,7 +171,7 @@ def test_nothing_is_overwritten(ask: Ask, tmp_path: Path, form: str) -> None:
 @pytest.mark.usefixtures("lived")
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "sqlite"])
 def test_a_folder_that_is_not_there_is_named(ask: Ask, tmp_path: Path, form: str) -> None:
-    with pytest.raises(errors.Permanent, match=re.escape(f"{tmp_path}/nowhere/target")):
+    with pytest.raises(errors.TunewatchError, match=re.escape(f"{tmp_path}/nowhere")):
         ask("export", "--format", form, str(tmp_path / "nowhere" / "target"))
 
 
@@ -239,8 +245,7 @@ cli.main()
 """
         )
         assert result.returncode == 1
-        assert result.stderr.startswith("target")
-        assert "cannot be written" in result.stderr
+        assert re.search(r"\btarget\b.* cannot be (read or )?written", result.stderr)
         assert "Traceback" not in result.stderr
         assert {path for path in tmp_path.iterdir() if not re.search("-(wal|shm)$", path.name)} <= before
 
