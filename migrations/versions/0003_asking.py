@@ -32,6 +32,13 @@ def upgrade() -> None:
     op.create_index("ix_job_finished_at", "job", ["finished_at"], unique=False)
     op.create_index("ix_job_last_changed_at", "job", ["last_changed_at"], unique=False)
     op.create_index("ix_job_trained_tokens", "job", ["trained_tokens"], unique=False)
+    # Notices of a job are asked for by its id alone, too.
+    op.drop_index("ix_notice_account_job_id", "notice")
+    op.create_index("ix_notice_job_id_account", "notice", ["job_id", "account"], unique=False)
+    # What waits or was given up is little among all that was sent.
+    op.create_index(
+        "ix_delivery_unsent", "delivery", ["state"], unique=False, sqlite_where=sa.text("state <> 'sent'")
+    )
     op.execute("DROP VIEW job_summary")
     op.execute(f"""
         CREATE VIEW job_summary AS
