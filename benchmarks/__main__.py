@@ -8,12 +8,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import cold_commands, curve, first_pass, image, memory, pass_cpu, report, request_counts
+from benchmarks import (
+    cold_commands,
+    curve,
+    first_pass,
+    image,
+    memory,
+    pass_cpu,
+    questions,
+    report,
+    request_counts,
+    sizes,
+)
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 _MEASUREMENTS: dict[str, Callable[[], report.Table]] = {
     "image": image.measure,
     "cold": cold_commands.measure,
+    "questions": questions.measure,
+    "sizes": sizes.measure,
     "memory": memory.measure,
     "start": first_pass.measure,
     "cpu": pass_cpu.measure,

@@ -119,3 +119,27 @@ def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: 
     # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) and
     # destinations (t) are few, and so is what stands in one job's metadata (entry).
     assert not [plan for plan in plans if re.match(r"SCAN (?!([acdt]|entry)\b)", plan) and "USING" not in plan]
+
+
+def test_a_view_does_not_look_at_accounts_when_only_other_columns_are_asked_for(engine: engines.Engine) -> None:
+    with engine.begin() as connection:
+        plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN SELECT DISTINCT model FROM job_summary").all()
+    assert [row[3] for row in plan] == ["SCAN j USING INDEX ix_job_model_created_at"]
+
+
+def test_statistics_of_a_sample_do_not_make_pages_read_everything(engine: engines.Engine) -> None:
+    """Such as `PRAGMA optimize` leaves, which other programs may call; without them the planner does better."""
+    page = "EXPLAIN QUERY PLAN SELECT account, job_id FROM job_summary ORDER BY created_at DESC LIMIT 10"
+    statistics = (
+        ("account", "sqlite_autoindex_account_1", "3 1"), ("job", "ix_job_created_at", "89376 1"),
+        ("job", "ix_job_account_pk_created_at", "96138 401 1"),
+    )  # fmt: skip
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+        for row in statistics:
+            connection.exec_driver_sql("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", row)
+    engine.dispose()  # statistics are read when the file is opened
+    with engine.begin() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(page)]
+    assert plan[0] == "SCAN j USING INDEX ix_job_created_at"
