@@ -62,7 +62,7 @@ def export(target: str, config: str | None, form: str, names: tuple[str, ...], a
 
             def write(file: BinaryIO, what: Iterable[views.View]) -> None:
                 for view in what:
-                    _WRITERS[form](file, view, _counted(history.portions(view), moved))
+                    _WRITERS[form](file, view, _counted(history.portions(view, parsed=form == "jsonl"), moved))
 
             _fill(place, form, chosen, write, as_file=as_file)
     if target != _STDOUT:

@@ -36,9 +36,10 @@ class Dump:
         """How many rows `portions` will bring."""
         return int(self._connection.execute(self._of(view, sa.func.count())).scalar_one())
 
-    def portions(self, view: sa.TableClause) -> Iterator[Sequence[Row]]:
-        """All rows with all columns, some at a time."""
-        query = self._of(view, *view.c).order_by(*_ORDERS[view.name])
+    def portions(self, view: sa.TableClause, *, parsed: bool = True) -> Iterator[Sequence[Row]]:
+        """All rows with all columns, some at a time. `parsed`: columns that hold JSON are objects, else text."""
+        columns = view.c if parsed else [sa.type_coerce(each, _plain(each)).label(each.name) for each in view.c]
+        query = self._of(view, *columns).order_by(*_ORDERS[view.name])
         streamed = self._connection.execution_options(yield_per=_PORTION).execute(query)
         for rows in streamed.mappings().partitions():
             yield [dict(row) for row in rows]
@@ -46,6 +47,10 @@ class Dump:
     def _of(self, view: sa.TableClause, *what: sa.ColumnElement[Any]) -> sa.Select[Any]:
         query = sa.select(*what).select_from(view)
         return query.where(view.c.account == self._account) if self._account else query
+
+
+def _plain(column: sa.ColumnClause[Any]) -> sa.types.TypeEngine[Any]:
+    return sa.Text() if isinstance(column.type, sa.JSON) else column.type
 
 
 @contextlib.contextmanager

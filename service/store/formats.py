@@ -27,7 +27,7 @@ def write_jsonl(file: BinaryIO, view: sa.TableClause, portions: Portions) -> Non
 
 
 def write_csv(file: BinaryIO, view: sa.TableClause, portions: Portions) -> None:
-    """A heading and a line per row, for spreadsheets."""
+    """A heading and a line per row, for spreadsheets. JSON is given as text."""
     names = list(view.c.keys())
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -38,15 +38,12 @@ def write_csv(file: BinaryIO, view: sa.TableClause, portions: Portions) -> None:
 
 
 def write_parquet(file: BinaryIO, view: sa.TableClause, portions: Portions) -> None:
-    """Typed columns, in groups of rows; times and JSON are text. Raises errors.Permanent without pyarrow."""
+    """Typed columns, in groups of rows. JSON is given as text. Raises errors.Permanent without pyarrow."""
     pyarrow, parquet = _pyarrow()
     types = {sa.Integer: pyarrow.int64(), sa.REAL: pyarrow.float64()}
     schema = pyarrow.schema([(column.name, types.get(type(column.type), pyarrow.string())) for column in view.c])
-    json_names = [column.name for column in view.c if isinstance(column.type, sa.JSON)]
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in _regrouped(portions, _GROUP):
-            for row in rows:
-                row.update({name: plain.json_text(row[name]) for name in json_names if row[name] is not None})
             writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
 
 
