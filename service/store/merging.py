@@ -100,8 +100,10 @@ def changes(db: sqlite3.Connection) -> dict[str, int]:
         SELECT n.ours, {copied} FROM other.status_change c JOIN job_pair n ON n.theirs = c.job_pk
         WHERE n.fresh ORDER BY c.id""")  # fmt: skip
     db.execute("CREATE TEMP TABLE mixed (job_pk INTEGER PRIMARY KEY)")
+    # In the order of their numbers, so that nothing as large as a raw object is ever sorted.
+    db.execute("CREATE TEMP TABLE change_more (id INTEGER PRIMARY KEY, job_pk INTEGER NOT NULL)")
     db.execute("""
-        CREATE TEMP TABLE change_more AS
+        INSERT INTO change_more
         SELECT theirs.id, theirs.job_pk FROM (
             SELECT c.id, n.ours AS job_pk, c.to_status,
                 row_number() OVER (PARTITION BY c.job_pk, c.to_status ORDER BY c.observed_at, c.id) AS k
@@ -113,7 +115,7 @@ def changes(db: sqlite3.Connection) -> dict[str, int]:
     more = _run(db, f"""
         INSERT INTO status_change (job_pk, {copied})
         SELECT m.job_pk, {copied} FROM change_more m JOIN other.status_change c ON c.id = m.id
-        ORDER BY c.id""")  # fmt: skip
+        ORDER BY m.id""")  # fmt: skip
     if more:
         _put_in_order(db)
     return {"status_changes": added + more}
