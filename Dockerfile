@@ -20,6 +20,32 @@ RUN tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist 
  && python -m pip --python /opt/tunewatch/bin/python install --quiet --no-cache-dir --no-deps dist/*.whl
 
 
+# For `docker compose --profile explore`: pages about the database. Nothing of it is in the image of tunewatch, which
+# comes last because the last one is built where none is named.
+FROM python:3.13-slim AS explore
+
+# Whichever container is the first to mount a new volume gives it its owner.
+RUN install -d -o 10001 -g 10001 -m 0750 /data
+WORKDIR /opt/explore
+COPY requirements/explore.txt ./
+# The list is complete but for what Datasette needs to install plugins: hence without what else it asks for.
+RUN python -m venv --without-pip . \
+ && python -m pip --python bin/python install --quiet --no-cache-dir --only-binary :all: --no-deps \
+        --require-hashes -r explore.txt
+COPY explore/settings.py docs/reading-the-database.md ./
+RUN python settings.py reading-the-database.md > metadata.json
+
+ENV PATH=/opt/explore/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+EXPOSE 8001
+HEALTHCHECK --interval=30s --timeout=15s --start-period=30s --retries=3 CMD ["python", "-c", \
+    "import urllib.request as u; u.urlopen('http://127.0.0.1:8001/tunewatch/job_summary.json?_size=1&_nocount=1', timeout=10)"]
+ENTRYPOINT ["datasette"]
+CMD ["serve", "/data/tunewatch.db", "--metadata", "metadata.json", "--host", "0.0.0.0", "--port", "8001"]
+
+
 FROM python:3.13-slim
 
 # The numbers are fixed, so that whoever mounts a folder of the host knows to whom it must belong.

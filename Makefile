@@ -43,6 +43,8 @@ lock: .venv/bin/python ## Write requirements/ anew from pyproject.toml (UPGRADE=
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra parquet --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	echo hatchling | $(COMPILE) - --constraint requirements/dev.txt --output-file requirements/build.txt
+	@# Datasette asks for pip and setuptools only to install plugins, which nobody can do in the image.
+	echo datasette | $(COMPILE) - --no-emit-package pip --no-emit-package setuptools --output-file requirements/explore.txt
 
 # The difference between the newest revision and schema.py; Alembic does not see views, checks and STRICT.
 define NEW_MIGRATION
