@@ -33,7 +33,7 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
 def test_every_command_stands_in_the_readme(name: str, command: click.Command) -> None:
     [row] = [line for line in README.splitlines() if re.match(rf"\| `{name}( [A-Z]+)?` \|", line)]
     for option in command.params:
-        known = {"config", "as_json", "log_format", "log_level", "host", "port", "speed", "keys", "seed"}
+        known = {"config", "as_json", "form", "log_format", "log_level", "host", "port", "speed", "keys", "seed"}
         if isinstance(option, click.Option) and option.name not in known and name not in ("tunewatch events",):
             assert option.opts[0] in row + README, option.opts
 

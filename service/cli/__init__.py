@@ -8,7 +8,7 @@ import click
 
 import service
 from service import errors
-from service.cli import common, health, history, notices, play, resend, setup, watch
+from service.cli import common, health, history, notices, play, resend, setup, sql, watch
 from service.rules import plain
 
 
@@ -31,7 +31,7 @@ def root() -> None:
 
 for _command in (
     watch.run, watch.poll, setup.check, setup.test_notice, history.jobs, history.show, history.history,
-    history.events, history.deliveries, notices.preview, notices.route, resend.resend, health.health, setup.db,
+    history.events, history.deliveries, sql.sql, notices.preview, notices.route, resend.resend, health.health, setup.db,
     play.simulator, play.demo,
 ):  # fmt: skip
     root.add_command(_command)
