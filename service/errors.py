@@ -37,6 +37,10 @@ class NotFound(Permanent):
     """The provider, or the history, does not have the one thing asked for."""
 
 
+class WrongStatement(Permanent):
+    """SQL that somebody asked with is not understood, or would do more than read."""
+
+
 class Stopped(TunewatchError):
     """We ourselves broke it off, because the program ends: no news, and nothing to write down."""
 

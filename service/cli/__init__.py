@@ -23,6 +23,7 @@ from service.cli import (
     resend,
     setup,
     show,
+    sql,
     stats,
     watch,
 )
@@ -49,7 +50,7 @@ def root() -> None:
 for _command in (
     watch.run, watch.poll, backfill.backfill,
     setup.check, setup.test_notice,
-    jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats,
+    jobs.jobs, show.show, history.history, history.events, metrics.metrics, metrics.compare, stats.stats, sql.sql,
     history.deliveries, resend.resend, notices.preview, notices.route, health.health,
     moving.export, moving.import_, care.db,
     play.simulator, play.demo,

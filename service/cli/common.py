@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.config import schema
 
 FAILED = 1
+MISUSED = 2
 UNAVAILABLE = 69
 BUSY = 75
 MISCONFIGURED = 78
@@ -81,6 +82,8 @@ def exit_code(error: errors.TunewatchError) -> int:
     """The documented exit code for an error of ours."""
     if isinstance(error, errors.Configuration):
         return MISCONFIGURED
+    if isinstance(error, errors.WrongStatement):
+        return MISUSED
     if isinstance(error, errors.AlreadyRunning):
         return BUSY
     if isinstance(error, errors.Transient | errors.Refused):

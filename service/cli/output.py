@@ -52,7 +52,7 @@ def listing(
     `empty` is said, on standard error, in the place of an empty table.
     """
     if form == "json":
-        as_json(list(rows))
+        as_json_rows(rows)
     elif form == "csv":
         as_csv(rows, fields)
     else:
@@ -86,6 +86,16 @@ def as_json(value: Any) -> None:
     click.echo(plain.printable_json(value, indent=2))
 
 
+def as_json_rows(rows: Iterable[Row]) -> None:
+    """What `as_json` says of a list, streaming."""
+    begin = "[\n  "
+    for row in rows:
+        # No line within a text: in JSON it is an escape.
+        sys.stdout.write(begin + plain.printable_json(row, indent=2).replace("\n", "\n  "))
+        begin = ",\n  "
+    sys.stdout.write("[]\n" if begin.startswith("[") else "\n]\n")
+
+
 def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
     """One line per row; on a terminal long values are shortened to fit, in a pipe nothing is."""
     # Rich takes a third of a command's start, and --json does without it.
@@ -110,7 +120,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column], width: int | None) -> 
         cells = [[_DATE.sub(lambda date: date[0].removeprefix(this_year), cell) for cell in row] for row in cells]
     grid = table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column, wide in zip(columns, _widths(columns, cells, width or _PIPE_WIDTH), strict=True):
-        grid.add_column(column.heading, no_wrap=True, overflow="ellipsis", width=wide)
+        grid.add_column(text.Text(column.heading), no_wrap=True, overflow="ellipsis", width=wide)
     for row in cells:
         grid.add_row(*(text.Text(cell, style=_STATE_STYLES.get(cell, "")) for cell in row))
     return grid
