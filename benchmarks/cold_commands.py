@@ -45,6 +45,7 @@ _LINES = (
     ("history", "history"),
     ("history JOB", "history JOB"),
     ("events JOB", "events JOB"),
+    ("metrics JOB", "metrics JOB"),
     ("deliveries", "deliveries"),
     ("deliveries --waiting", "deliveries --waiting"),
 )

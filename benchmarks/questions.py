@@ -35,6 +35,10 @@ PAGES: Mapping[str, Callable[[Reading, Row], object]] = {
     "the jobs that have not ended": lambda reading, _: reading.jobs(
         limit=20, states=["pending", "running", "paused", "unknown"]
     ),
+    "jobs on a model": lambda reading, _: reading.jobs(limit=20, model="o4-mini-2025-04-16"),
+    "jobs of some metadata": lambda reading, _: reading.jobs(limit=20, metadata={"team": "search"}),
+    "jobs by their end": lambda reading, _: reading.jobs(limit=20, sort="finished"),
+    "jobs by their tokens": lambda reading, _: reading.jobs(limit=20, sort="tokens"),
     "a job by its id": lambda reading, job: reading.job(job["job_id"]),
     "a job by the beginning of its id": lambda reading, job: reading.job(job["job_id"][:14]),
     "a job by its model": lambda reading, job: reading.job(job["fine_tuned_model"]),

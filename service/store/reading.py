@@ -128,6 +128,8 @@ class Reading:
         self, *, limit: int | None, job: Row | None = None, account: str | None = None, since: datetime | None = None
     ) -> list[Row]:
         """Status changes, newest first. `limit`: None for all."""
+        if account and account not in self.names("account"):
+            return []  # rather than walk over all the changes of others
         change = views.HISTORY.c
         query = self._of(views.HISTORY, job).order_by(change.observed_at.desc(), change.change_id.desc()).limit(limit)
         if account:
