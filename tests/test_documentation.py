@@ -1,21 +1,22 @@
 """The documentation says what is there, and what it shows runs."""
 
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
 
-from service import cli
+from service import cli, model
 from service.cli import common
 from service.config import load, schema
 from service.rules import stats
+from service.store import asking
 from service.store import engine as engines
+from tests import builders, conftest
 from tests.conftest import Bench
 from tests.e2e import servers
 
@@ -83,17 +84,36 @@ def test_every_column_of_every_view_is_described(engine: engines.Engine) -> None
             assert described[view] == columns
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("query", QUERIES, ids=re.findall("^### (.*)", DATABASE, re.MULTILINE))
 def test_every_query_shown_runs_and_finds_something(bench: Bench, url: str, query: str) -> None:
+    done = _eventful(bench)
+    with asking.answer(url, query.replace("ftjob-…", done)) as answer:
+        assert list(answer.rows)
+
+
+def _eventful(bench: Bench) -> str:
+    """Two hours in which all happened that the queries ask for, up to now; a job that succeeded."""
+    # What counts back from now is to find something.
+    bench.clock.time = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
     bench.poll()
     done = bench.simulator.create(durations=(60, 60, 600), metadata={"team": "search"})
-    bench.simulator.create(ending="failed", reason="exceeded_quota", durations=(60, 60, 0))
-    bench.clock.move(minutes=20)
+    lost = bench.simulator.create(ending="endless")
     bench.simulator.create(ending="endless")
-    bench.poll()
-    path = engines.file_of(url)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        assert database.execute(query.replace("ftjob-…", done)).fetchall()
+    bench.simulator.create(ending="failed", reason="exceeded_quota", durations=(60, 60, 0))
+    for minutes in (3, 17, 40):
+        bench.clock.move(minutes=minutes)
+        bench.poll()
+    bench.simulator.remove(conftest.KEY, lost)
+    name = bench.reading.job(done)["fine_tuned_model"]
+    bench.simulator.shut_down(name, (bench.clock.now() + timedelta(days=5)).date().isoformat())
+    kinds = builders.USUAL | {model.Kind.MODEL_SHUTDOWN}
+    watcher = bench.make_watcher(conftest.destination("mail", kinds=kinds))
+    for _ in range(3):
+        watcher.poll(bench.clock.move(minutes=5))
+    bench.simulator.revoke(conftest.KEY)
+    for _ in range(2):
+        watcher.poll(bench.clock.move(minutes=5))
+    return done
 
 
 def test_the_promise_stands_in_the_readme_in_its_words() -> None:

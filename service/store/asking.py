@@ -20,6 +20,7 @@ Row = dict[str, Any]
 _QUESTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 # They say what there is to ask for, and can set nothing.
 _PRAGMAS = {"table_info", "table_xinfo", "table_list"}
+_FUNCTIONS = ("json_each('[]')", "json_tree('[]')", *(f"pragma_{pragma}('')" for pragma in sorted(_PRAGMAS)))
 # So many steps of SQLite between two chances for Ctrl-C: a few milliseconds.
 _STEPS = 100_000
 _DOCUMENTED = (
@@ -53,6 +54,9 @@ def answer(url: str, statement: str) -> Iterator[Answer]:
         with _translated(path, statement):
             connection.execute("PRAGMA query_only = ON")
             connection.text_factory = lambda content: content.decode(errors="replace")
+            # The first use of such a function in a connection declares a table in memory, which is no question.
+            for function in _FUNCTIONS:
+                connection.execute(f"SELECT 1 FROM {function}")
             connection.set_authorizer(_authorize)
             # An exception in it, and KeyboardInterrupt is one, makes SQLite break off; it also lets Python see the
             # signal at all, which it otherwise would at the next row.

@@ -104,7 +104,13 @@ def test_columns_of_one_name_are_told_apart(engine: engines.Engine, url: str) ->
 def test_it_says_what_there_is_to_ask_for(engine: engines.Engine, url: str) -> None:
     assert "finished_at" in [row["name"] for row in ask(url, "PRAGMA table_info(job_summary)")]
     assert "job_history" in [row["name"] for row in ask(url, "PRAGMA table_list")]
+    assert len(ask(url, "SELECT * FROM pragma_table_info('job_history')")) == 8
     assert ask(url, "EXPLAIN QUERY PLAN SELECT * FROM job_history")
+
+
+def test_json_can_be_taken_apart(engine: engines.Engine, url: str) -> None:
+    assert ask(url, """SELECT value FROM json_each('{"a": 1}')""") == [{"value": 1}]
+    assert len(ask(url, """SELECT fullkey FROM json_tree('{"a": [1]}')""")) == 3
 
 
 def test_rows_are_read_while_they_are_taken(engine: engines.Engine, url: str) -> None:
