@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -89,6 +90,16 @@ def test_every_query_shown_runs_and_finds_something(bench: Bench, url: str, quer
     done = _eventful(bench)
     with asking.answer(url, query.replace("ftjob-…", done)) as answer:
         assert list(answer.rows)
+
+
+def test_the_python_shown_reads_the_database(bench: Bench, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.simulator.create()
+    bench.poll()
+    [code] = re.findall(r"```python\n(.*?)```", DATABASE, re.DOTALL)
+    monkeypatch.chdir(Path(url.removeprefix("sqlite:///")).parent)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    assert len(found["rows"]) == 1
 
 
 def _eventful(bench: Bench) -> str:
