@@ -27,19 +27,27 @@ def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
     Raises errors.Configuration when there is none.
     """
     for source, name in (("--config", given), ("TUNEWATCH_CONFIG", environ.get("TUNEWATCH_CONFIG"))):
-        if name and not Path(name).is_file():
+        if name and not _is_file(Path(name)):
             raise errors.Configuration(name, [errors.Fault(
-                key=source, problem="there is no such file", remedy="name an existing TOML file",
+                key=source, problem="there is no such file that this user may see", remedy="name an existing TOML file",
             )])  # fmt: skip
         if name:
             return Path(name)
     for path in (Path("config.toml"), _SYSTEM_WIDE):
-        if path.is_file():
+        if _is_file(path):
             return path
     raise errors.Configuration("config.toml", [errors.Fault(
         key="--config", problem=f"there is no config.toml in {Path.cwd()} and no {_SYSTEM_WIDE}",
         remedy="start from the config.toml of the project, or name a file with --config or TUNEWATCH_CONFIG",
     )])  # fmt: skip
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file, as far as this user may know: the folder that we are in may be somebody else's."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def find_any(given: str | None, environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -1,4 +1,7 @@
 import dataclasses
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -142,3 +145,16 @@ def test_backups_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         with pytest.raises(errors.Configuration) as caught:
             source.backups(write(tmp_path, f"[database]\n{text}"), {})
         assert [fault.key for fault in caught.value.faults] == [f"database.{key}"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_folder_that_is_somebody_elses_holds_no_configuration(tmp_path: Path) -> None:
+    """As when root's daemon is asked by another user in root's own folder."""
+    (tmp_path / "config.toml").touch()
+    tmp_path.chmod(0o700)
+    code = "import os; from service.config import source; os.setuid(12345); print(source.find_any(None, {}))"
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) in ((str(None), ""), ("/etc/tunewatch/config.toml", ""))
