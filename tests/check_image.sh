@@ -7,11 +7,12 @@ cd "$(dirname "$0")/.."
 base=python:3.13-slim
 image=tunewatch-check
 most_bytes=130000000  # above the base
+most_explore_bytes=25000000
 most_stop_seconds=5
 work=$(mktemp -d)
 # No .env: the demo must work without one, and the service takes its variables from here.
 export OPENAI_API_KEY=sim-key OPENAI_BASE_URL=http://simulator:8000/v1 NOTIFY_URL=json://sink:8080 POLL_INTERVAL=1s
-compose=(docker compose --env-file /dev/null --project-name "tunewatch-check-$$" --project-directory . --profile demo
+compose=(docker compose --env-file /dev/null --project-name "tunewatch-check-$$" --project-directory . --profile demo --profile explore
          --file docker-compose.yml --file "$work/check.yml")
 
 cleanup() {
@@ -21,7 +22,7 @@ cleanup() {
         "${compose[@]}" logs --no-color --tail 40 || true
     fi
     "${compose[@]}" down --volumes --remove-orphans --timeout 1 >/dev/null 2>&1 || true
-    docker image rm "$image" >/dev/null 2>&1 || true
+    docker image rm "$image" "$image-explore" >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -41,6 +42,20 @@ wait_for() {  # seconds, what, command…
 inspect() { docker inspect --format "$2" "$("${compose[@]}" ps --all --quiet "$1")"; }
 healthy() { [ "$(inspect "$1" '{{.State.Health.Status}}')" = healthy ]; }
 has_sent() { "${compose[@]}" exec -T "$1" tunewatch deliveries --json | grep -q '"state": "sent"'; }
+ask() {  # path: the status and the body that explore answers
+    "${compose[@]}" exec -T explore python -c '
+import sys, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen("http://127.0.0.1:8001/tunewatch" + sys.argv[1], timeout=10)
+except urllib.error.HTTPError as refused:
+    answer = refused
+print(answer.status, answer.read().decode())' "$1"
+}
+answers() {  # path, what is to be in the answer
+    local said
+    said=$(ask "$1")
+    [[ $said = *"$2"* ]] || fail "explore answers $1 with: ${said:0:500}"
+}
 stops() {  # service
     local begin=$EPOCHREALTIME seconds
     "${compose[@]}" stop "$1" >/dev/null 2>&1
@@ -55,6 +70,10 @@ cat >"$work/check.yml" <<'YAML'
 services:
   tunewatch: {image: tunewatch-check}
   demo: {image: tunewatch-check}
+  explore:
+    image: tunewatch-check-explore
+    ports: !override ["127.0.0.1::8001"]  # whatever is free
+    healthcheck: {interval: 2s}
   simulator:
     image: tunewatch-check
     command: [simulator, --host, 0.0.0.0, --speed, "600"]
@@ -78,13 +97,18 @@ services=$(docker compose --env-file /dev/null --file docker-compose.yml config 
 [ "$services" = tunewatch ] || fail "without a profile, compose would start: $services"
 
 begin=$SECONDS
-"${compose[@]}" build tunewatch >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; fail "it does not build"; }
+"${compose[@]}" build tunewatch explore >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; fail "it does not build"; }
 say "built in $((SECONDS - begin)) s"
 
 docker image inspect "$base" >/dev/null 2>&1 || docker pull --quiet "$base" >/dev/null
-size=$(($(docker image inspect --format '{{.Size}}' "$image") - $(docker image inspect --format '{{.Size}}' "$base")))
+bytes() { docker image inspect --format '{{.Size}}' "$1"; }
+size=$(($(bytes "$image") - $(bytes "$base")))
 [ "$size" -le "$most_bytes" ] || fail "$size bytes above its base, more than $most_bytes"
 say "$((size / 1000000)) MB above its base"
+
+size=$(($(bytes "$image-explore") - $(bytes "$base")))
+[ "$size" -le "$most_explore_bytes" ] || fail "explore: $size bytes above its base, more than $most_explore_bytes"
+say "explore: $((size / 1000000)) MB above its base"
 
 run=(docker run --rm --read-only --tmpfs /tmp --cap-drop ALL)
 "${run[@]}" "$image" --version
@@ -95,14 +119,32 @@ said=$("${run[@]}" "$image" run 2>&1) || code=$?
 [[ $code = 78 && $said = *OPENAI_API_KEY* && $said = *NOTIFY_URL* ]] || fail "without its variables: code $code, $said"
 say "without a key and a place for notices it refuses to start, and says so"
 
-"${compose[@]}" up --detach --no-build demo simulator sink tunewatch >"$work/up.log" 2>&1 ||
+"${compose[@]}" up --detach --no-build demo explore simulator sink tunewatch >"$work/up.log" 2>&1 ||
     { cat "$work/up.log" >&2; fail "compose up"; }
 wait_for 60 "the demo is healthy" healthy demo
 wait_for 60 "a notice of the demo has arrived" has_sent demo
 wait_for 60 "a notice of the real service has arrived" has_sent tunewatch
 wait_for 90 "the real service is healthy" healthy tunewatch
 "${compose[@]}" exec -T tunewatch grep -q tunewatch /proc/1/cmdline || fail "tunewatch is not process 1"
+
+wait_for 60 "explore is healthy" healthy explore
+[ "$("${compose[@]}" exec -T explore id -u)" = 10001 ] || fail "explore does not run as user 10001"
+[[ $("${compose[@]}" port explore 8001) = 127.0.0.1:* ]] || fail "explore can be reached from elsewhere"
+title=$(sed -n '1s/^# //p' docs/reading-the-database.md)
+answers "" "<h1>$title</h1>"
+query=/success-rate-and-mean-run-time-per-base-model.json?_shape=array
+answers "$query" '200 [{"model": '
+answers /job.json "403 "
+answers "/job/1.json" "403 "
+answers ".json?sql=with+a+as+(select+1)+delete+from+job" "attempt to write a readonly database"
+say "explore shows the views and the queries, refuses the tables and writes nothing"
+
+stops explore
 stops tunewatch
 stops demo
+# Now the files beside the database are gone that a reader needs.
+"${compose[@]}" start explore >/dev/null 2>&1
+wait_for 60 "explore is healthy without the service, too" healthy explore
+answers "$query" '200 [{"model": '
 "${compose[@]}" run --rm --no-deps -T tunewatch jobs --json | grep -q ftjob- || fail "the volume lost the history"
 say "the history is still in the volume"

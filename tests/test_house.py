@@ -122,7 +122,7 @@ def _texts() -> list[Path]:
     top = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     below = [
         path
-        for folder in ("service", "tests", "migrations", "docs", "requirements", "benchmarks", ".ci")
+        for folder in ("service", "tests", "migrations", "docs", "requirements", "benchmarks", "explore", ".ci")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     ]
