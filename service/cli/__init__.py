@@ -98,3 +98,10 @@ def main() -> None:
     except errors.TunewatchError as error:
         click.echo(plain.lines(error), err=True)
         sys.exit(common.exit_code(error))
+    except UnicodeEncodeError:
+        click.echo("What was given holds bytes that are no text.", err=True)
+        sys.exit(common.MISUSED)
+    except OSError as error:
+        # Of files we say more where they are opened; this is what is left: most of all, where the output goes.
+        click.echo(f"It cannot be written or read: {error.strerror or error}.", err=True)
+        sys.exit(common.FAILED)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # In pauses one after the other, without a job read in between.
 _LONGEST_TROUBLE = timedelta(minutes=5)
+_PAUSE = timedelta(seconds=20)
 
 
 @dataclass(kw_only=True)
@@ -59,7 +60,7 @@ class Tally:
 @click.command(epilog="Example:  tunewatch backfill --since 90d")
 @common.config_option
 @common.wary_log_options
-@click.option("--account", metavar="NAME", help="Only this account.")
+@common.account_option
 @common.since_option("jobs created")
 @common.json_option
 def backfill(
@@ -137,6 +138,16 @@ def read_all(
             report = one.read(time.now(), since)
         except errors.Stopped:
             break
+        except errors.Damaged:
+            raise
+        except errors.StoreTrouble as error:
+            # Such as somebody who keeps the database locked for long.
+            tally.problem = str(error)
+            troubled += _PAUSE
+            if troubled > _LONGEST_TROUBLE:
+                break
+            stop.wait(_PAUSE.total_seconds())
+            continue
         tally.take(report)
         advance(report.read + report.gone)
         troubled = troubled + report.next_in if report.trouble else timedelta(0)

@@ -21,6 +21,8 @@ from service.store import engine as engines
 if TYPE_CHECKING:
     from service.config import schema
 
+# More than there can be of anything.
+MOST = 1_000_000_000
 FAILED = 1
 MISUSED = 2
 UNAVAILABLE = 69
@@ -42,13 +44,22 @@ def form_options(command: _Command) -> _Command:
     return as_json(as_csv(command))
 
 
-account_option = click.option("--account", metavar="NAME", help="Only jobs of this account.")
+def _named(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """An empty name is that of a variable that was not set, and must not stand for all accounts."""
+    if name is not None and not name.strip():
+        raise click.BadParameter("is empty: name an account, or leave it out for all of them.")
+    return name
+
+
+account_option = click.option(
+    "--account", metavar="NAME", callback=_named, help="Only what belongs to this account."
+)  # fmt: skip
 
 
 def limit_option(default: int) -> Callable[[_Command], _Command]:
     """How many rows at the most."""
     return click.option(
-        "--limit", type=click.IntRange(1), default=default, show_default=True, help="How many at the most."
+        "--limit", type=click.IntRange(1, MOST), default=default, show_default=True, help="How many at the most."
     )
 
 

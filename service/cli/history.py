@@ -16,7 +16,9 @@ _FEW = 20
 @common.config_option
 @common.account_option
 @common.since_option("changes seen")
-@click.option("--limit", type=click.IntRange(1), help=f"How many at the most.  [default: {_FEW}; with --since all]")
+@click.option(
+    "--limit", type=click.IntRange(1, common.MOST), help=f"How many at the most.  [default: {_FEW}; with --since all]"
+)
 @click.option("--follow", is_flag=True, help="Then go on with those to come, until Ctrl-C; oldest first, as tail does.")
 @common.form_options
 def history(
@@ -31,7 +33,8 @@ def history(
         most = limit or (None if since else _FEW)
         rows = desk.history.history(job=found, account=account, since=start, limit=most)
         if follow:
-            _follow(rows[::-1], last, found, account, desk, form)
+            # One that came in between is told with those to come.
+            _follow([row for row in rows[::-1] if row["change_id"] <= last], last, found, account, desk, form)
             return
     columns = [
         Column("OBSERVED", lambda row: output.local(row["observed_at"], desk.zone)),
@@ -68,7 +71,9 @@ def _line(row: output.Row, desk: common.Desk) -> str:
 @common.config_option
 @common.account_option
 @common.since_option("events")
-@click.option("--limit", type=click.IntRange(1), help=f"How many at the most.  [default: {_FEW}; with --since all]")
+@click.option(
+    "--limit", type=click.IntRange(1, common.MOST), help=f"How many at the most.  [default: {_FEW}; with --since all]"
+)
 @common.form_options
 def events(
     job: str, config: str | None, account: str | None, since: str | None, limit: int | None, form: str | None

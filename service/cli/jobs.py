@@ -29,7 +29,9 @@ _EVERY_SECONDS = 2
               help="The latest first, or the most tokens.")  # fmt: skip
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @common.limit_option(10)
-@click.option("--page", type=click.IntRange(1), default=1, help="The second page are the next jobs after the limit.")
+@click.option(
+    "--page", type=click.IntRange(1, common.MOST), default=1, help="The second page are the next jobs after the limit."
+)
 @click.option("--watch", is_flag=True, help="Draw the table anew every two seconds, until Ctrl-C.")
 @common.form_options
 def jobs(

@@ -27,7 +27,9 @@ _VALUES = [name for name in views.fields(views.METRICS) if name not in ("account
 @common.config_option
 @common.account_option
 @click.option(
-    "--limit", type=click.IntRange(1), help=f"The last so many steps.  [default: {_FEW}, in --json and --csv all]"
+    "--limit",
+    type=click.IntRange(1, common.MOST),
+    help=f"The last so many steps.  [default: {_FEW}, in --json and --csv all]",
 )
 @common.form_options
 def metrics(job: str, config: str | None, account: str | None, limit: int | None, form: str | None) -> None:

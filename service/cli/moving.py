@@ -30,7 +30,7 @@ _Write = Callable[[BinaryIO, Sequence[views.View]], None]
     "--view", "names", multiple=True, type=click.Choice([view.name for view in views.ALL]),
     help="Only this one; may be repeated.",
 )  # fmt: skip
-@click.option("--account", metavar="NAME", help="Only what belongs to this account.")
+@common.account_option
 def export(target: str, config: str | None, form: str, names: tuple[str, ...], account: str | None) -> None:
     """Write the history to TARGET, which must not be there yet.
 

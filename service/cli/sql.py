@@ -23,7 +23,7 @@ _LEAST_WIDTH = 8
 @common.config_option
 @common.form_options
 @click.option(
-    "--limit", type=click.IntRange(1), metavar="ROWS",
+    "--limit", type=click.IntRange(1, common.MOST), metavar="ROWS",
     help=f"How many rows at the most.  [default: {_TABLE_ROWS} as text, all as JSON or CSV]",
 )  # fmt: skip
 def sql(statement: str | None, config: str | None, form: str | None, limit: int | None) -> None:

@@ -96,7 +96,7 @@ def cell(value: object) -> object:
     Lists and objects become JSON; characters that could steer a terminal become a replacement character.
     """
     if isinstance(value, dict | list):
-        return json_text(value)
+        value = json_text(value)
     if not isinstance(value, str):
         return value
     kept = (

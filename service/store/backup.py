@@ -18,6 +18,8 @@ from service.store import engine as engines
 
 # How many steps of SQLite's machine lie between two questions whether to go on: some hundredths of a second.
 _STEPS = 100_000
+# Of every SQLite file.
+_BEGINNING = b"SQLite format 3\0"
 _BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
 
 
@@ -165,6 +167,8 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise errors.StoreTrouble(f"{part} is being written just now by another backup.") from None
+        if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
+            raise errors.DatabaseRefused(f"{part} is there and is no half-made copy; it was left alone. Move it away.")
         yield file
 
 
@@ -214,11 +218,15 @@ def _check_room(connection: sqlite3.Connection, part: Path) -> None:
 
 
 def _verify(source: Path, part: Path, expected: _Facts, go_on: Callable[[], bool]) -> None:
-    with _translated(part), closing(engines.connect_read_only(part)) as connection:
-        connection.set_progress_handler(lambda: not go_on(), _STEPS)
-        said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
-        found = _facts(connection)
+    try:
+        with _translated(part), closing(engines.connect_read_only(part)) as connection:
+            connection.set_progress_handler(lambda: not go_on(), _STEPS)
+            said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
+            found = _facts(connection)
+    except errors.Damaged as error:
+        # Of the copy: a disk for backups that is bad must not pass for the end of the database.
+        raise errors.StoreTrouble(f"The copy of {source} cannot be read back and was thrown away: {error}") from error
     fault = None
     if said != "ok":
         fault = plain.line(said, 200)

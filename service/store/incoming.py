@@ -1,8 +1,8 @@
 """Importing the database of another tunewatch."""
 
 import contextlib
-import glob
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +14,7 @@ from service.store import engine as engines
 # Pages of our database that are kept at hand: with the little that a daemon needs, indexes would be read again and
 # again.
 _CACHE_KB = 32 * 1024
+_STEPS_OF_SQLITE = 100_000
 STEPS = len(merging.STEPS)
 
 
@@ -47,11 +48,19 @@ def take(url: str, file: Path, moved: Callable[[int], None]) -> dict[str, int]:
     with _present(file, ours) as theirs:
         try:
             with closing(engines.connect_writing(ours)) as db:
+                # Python hears Ctrl-C only where it is asked.
+                db.set_progress_handler(lambda: 0, _STEPS_OF_SQLITE)
                 db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
                 db.execute("ATTACH DATABASE ? AS other", (engines.read_only_address(theirs),))
                 return _merge(db, moved)
         except sqlite3.DatabaseError as error:
-            raise trouble.of(ours, error) or error from error
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT:
+                raise KeyboardInterrupt from error
+            if fault := condition.unsound(theirs):
+                raise errors.DatabaseRefused(f"{file} cannot be read ({fault}); nothing was imported.") from error
+            raise trouble.of(ours, error) or errors.StoreTrouble(
+                f"{file} cannot be imported: {error}. Nothing was changed. Please report this."
+            ) from error
 
 
 @contextlib.contextmanager
@@ -60,21 +69,12 @@ def _present(file: Path, ours: Path) -> Iterator[Path]:
     if migrate.revision_of(file) == identity.REVISION:
         yield file
         return
-    copy = Path(f"{ours.absolute()}.import")
-    # Of an import that was killed; whoever holds the lease is alone.
-    _remove(copy)
-    try:
+    # Beside our database, where there is room for both.
+    with tempfile.TemporaryDirectory(prefix=f"{ours.name}.import-", dir=ours.absolute().parent) as folder:
+        copy = Path(folder, "copy.db")
         backup.copy(file, copy)
         migrate.upgrade(f"sqlite:///{copy}")
         yield copy
-    finally:
-        _remove(copy)
-
-
-def _remove(copy: Path) -> None:
-    # With what was made beside it: a copy of a copy is kept before an upgrade.
-    for path in copy.parent.glob(f"{glob.escape(copy.name)}*"):
-        path.unlink(missing_ok=True)
 
 
 def _merge(db: sqlite3.Connection, moved: Callable[[int], None]) -> dict[str, int]:

@@ -27,8 +27,12 @@ def place(target: Path) -> Iterator[Path]:
             yield part
             _refuse_taken(target)
             part.rename(target)
-        finally:
+        except FileExistsError:
+            # Of another export, begun in the same moment.
+            raise errors.Permanent(f"{part} is there: another export is at work. Name another place.") from None
+        except BaseException:
             _remove(part)
+            raise
 
 
 @contextlib.contextmanager

@@ -62,8 +62,9 @@ class Reading:
             rare = not {*wanted} & _ENDED
             query = query.where(_walked(job.state, not rare and not (by_creation and len(wanted) == 1)).in_(wanted))
         for column, pattern in ((job.model, model), (job.suffix, suffix)):
-            if pattern and set("*?[") & set(pattern):
-                query = query.where(_walked(column).op("GLOB")(pattern))
+            if pattern and set("*?") & set(pattern):
+                # GLOB knows a third sign, which stands for itself here.
+                query = query.where(_walked(column).op("GLOB")(pattern.replace("[", "[[]")))
             elif pattern:
                 query = query.where(_walked(column, not by_creation) == pattern)
         for key, value in (metadata or {}).items():
@@ -72,6 +73,8 @@ class Reading:
             query = query.where(_walked(job.created_at, not by_creation) >= clock.to_text(since))
         if until:
             query = query.where(_walked(job.created_at, not by_creation) < clock.to_text(until))
+        if not by_creation:
+            query = query.where(order.is_not(None))
         query = query.order_by(order.asc() if ascending else order.desc())
         return self._rows(query.limit(limit).offset((page - 1) * limit))
 
@@ -237,7 +240,7 @@ def _walked(column: sa.ColumnElement[Any], yes: bool = True) -> sa.ColumnElement
 def _has(metadata: sa.ColumnElement[Any], key: str, value: str) -> sa.ColumnElement[bool]:
     """Whether an object has this value under this key; not by a path, since a key may hold dots and quotes."""
     entry = sa.func.json_each(metadata).table_valued("key", "value", name="entry")
-    return sa.select(sa.literal(1)).where(entry.c.key == key, entry.c.value == value).exists()
+    return sa.select(sa.literal(1)).where(entry.c.key == key, sa.cast(entry.c.value, sa.Text) == value).exists()
 
 
 def _named(jobs: Sequence[Row]) -> str:

@@ -226,8 +226,13 @@ class Record:
         with self._reads.connect() as connection:
             known = connection.execution_options(yield_per=1000).execute(query).scalars()
             missing = [job_id for job_id in known if job_id not in listed]
-        if missing:
-            self.gone(account, missing, now)
+        if not missing:
+            return 0
+        with self._engine.begin() as connection:
+            for ids in courses.pieces(missing):
+                # What is due of their courses stays so: a listing may be cut short once.
+                those = jobs.in_account(account) & job.c.job_id.in_(ids)
+                connection.execute(job.update().where(those).values(gone_at=now))
         return len(missing)
 
     def end_pass(self, account: model.AccountRecord, orders: Iterable[model.Order] = ()) -> None:

@@ -61,6 +61,7 @@ class Reading:
         self._with_checkpoints = checkpoints and job.state is model.State.RUNNING
         self._budget = budget
         self.trouble: errors.Transient | None = None
+        self.confused: Exception | None = None
         self.denied: list[tuple[Part, errors.Permanent]] = []
         self._events: list[model.Event] = []
         self._metrics: list[model.Metric] = []
@@ -86,8 +87,9 @@ class Reading:
             return self._course(checkpoints, complete=False)
         except errors.TunewatchError:
             raise
-        except Exception:
+        except Exception as surprise:
             # Whatever the course does to us, the job's end is announced all the same.
+            self.confused = surprise
             log.exception("%s %s: its course cannot be understood", self._job.account, self._job.job_id)
             return self._course(checkpoints, complete=True)
         self._cursor = None

@@ -113,7 +113,9 @@ class Past:
         budget = course.Budget(self._time, patience.PAST_BUDGET)
         reading = course.Reading(self._provider, self._record, job, budget)
         read = reading.read()
-        trouble: errors.TunewatchError | None = reading.trouble or self._refusal(job, reading)
+        trouble: errors.TunewatchError | None = (
+            reading.trouble or _confusion(job, reading) or self._refusal(job, reading)
+        )
         gone = False
         try:
             gone = trouble is None and self._is_gone(job, reading)
@@ -202,6 +204,15 @@ class Past:
             account=self.account, read=int(read), gone=int(gone), left=self.left(since), next_in=next_in,
             trouble=trouble, denied=denied,
         )  # fmt: skip
+
+
+def _confusion(job: model.Job, reading: course.Reading) -> errors.Permanent | None:
+    """What we cannot understand today, a later version may."""
+    if reading.confused is None:
+        return None
+    return errors.Permanent(
+        f"the course of job {plain.line(job.job_id, 120)} cannot be understood: {reading.confused!r}"
+    )
 
 
 def _denied(reading: course.Reading, part: course.Part, kind: type[errors.Permanent]) -> errors.Permanent | None:
