@@ -41,7 +41,7 @@ ENV PATH=/opt/explore/bin:$PATH \
 USER 10001:10001
 EXPOSE 8001
 HEALTHCHECK --interval=30s --timeout=15s --start-period=30s --retries=3 CMD ["python", "-c", \
-    "from urllib.request import urlopen as o; o('http://127.0.0.1:8001/tunewatch/job_summary.json?_size=1', timeout=10)"]
+    "from urllib.request import urlopen as o; o('http://127.0.0.1:8001/tunewatch/job_summary.json?_size=1&_nocount=1')"]
 # With 100 000 jobs, suggesting facets would take 4 s for each page, and some queries take longer than the usual 1 s.
 ENTRYPOINT ["datasette"]
 CMD ["serve", "/data/tunewatch.db", "--metadata", "metadata.json", "--host", "0.0.0.0", "--port", "8001", \
