@@ -25,7 +25,7 @@ def team(bench: Bench) -> Bench:
     given: list[tuple[str, dict[str, Any]]] = [
         ("one", {"metadata": {"team": "search"}}),
         ("two", {"metadata": {"team": "search", "a.b": "c'd"}, "model": "gpt-4o-2024-08-06"}),
-        ("three", {"metadata": {"team": "support"}}),
+        ("three", {"metadata": {"team": "support", "runs": 3}}),
         ("four", {"metadata": {"team": "search"}, "ending": "failed", "reason": "exceeded_quota"}),
         ("=2+3", {"model": "gpt-4.1-nano-2025-04-14"}),
     ]
@@ -49,9 +49,11 @@ def _suffixes(ask: Ask, *words: str) -> list[str]:
     [
         (["--suffix", "t*"], ["three", "two"]),
         (["--suffix", "two"], ["two"]),
+        (["--suffix", "[ot]*"], []),
         (["--model", "gpt-4.1-n*"], ["=2+3"]),
         (["--model", "gpt-4o-2024-08-06"], ["two"]),
         (["--metadata", "team=search"], ["four", "two", "one"]),
+        (["--metadata", "runs=3"], ["three"]),
         (["--metadata", "team=search", "--metadata", "a.b=c'd"], ["two"]),
         (["--metadata", "team=search", "--state", "failed"], ["four"]),
         (["--state", "failed", "--state", "running"], ["four"]),
@@ -73,6 +75,7 @@ def test_jobs_are_sorted_by_their_tokens(team: Bench, ask: Ask) -> None:
     rows = json.loads(ask("jobs", "--json", "--sort", "tokens").stdout)
     tokens = [row["trained_tokens"] or 0 for row in rows]
     assert tokens == sorted(tokens, reverse=True)
+    assert _suffixes(ask, "--sort", "tokens", "--reverse")[0] != "four", "one without tokens is not the one with fewest"
     assert "TOKENS" in ask("jobs", "--sort", "tokens").stdout
 
 
@@ -94,6 +97,9 @@ def test_a_choice_that_fits_nothing_tells_what_there_is(team: Bench, ask: Ask) -
         (["jobs", "--sort", "name"], "'created', 'finished', 'changed', 'tokens'"),
         (["jobs", "--watch"], "--watch draws on a terminal"),
         (["compare", "ftjob-1"], "two jobs at least"),
+        (["jobs", "--account", ""], "name an account, or leave it out"),
+        (["export", "--format", "jsonl", "--account", " ", "out"], "name an account, or leave it out"),
+        (["jobs", "--limit", "99999999999999999999"], "is not in the range"),
     ],
 )
 def test_a_filter_that_cannot_be_read_is_wrong_usage(team: Bench, ask: Ask, words: Sequence[str], said: str) -> None:

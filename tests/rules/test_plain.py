@@ -165,3 +165,10 @@ def test_sizes_are_said_in_megabytes() -> None:
     assert [plain.megabytes(size) for size in (0, 184_320, 9_940_000, 1_263_984_640)] == [
         "0.0 MB", "0.2 MB", "9.9 MB", "1,264 MB",
     ]  # fmt: skip
+
+
+def test_a_cell_of_json_cannot_steer_a_terminal() -> None:
+    assert plain.cell({"a": "\x9b2J"}) == '{"a":"\ufffd2J"}'
+    assert plain.cell(["=1+1"]) == '["=1+1"]'
+    assert plain.cell("=1+1") == "'=1+1"
+    assert plain.cell(-1.5) == -1.5

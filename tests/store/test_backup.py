@@ -195,9 +195,18 @@ def test_what_is_there_is_never_overwritten(path: Path, target: Path) -> None:
 
 
 def test_what_a_crash_left_half_done_is_replaced(path: Path, target: Path) -> None:
-    Path(f"{target}.part").write_text("half of a database, and longer than nothing" * 100)
+    Path(f"{target}.part").write_bytes(path.read_bytes()[:5000])
     backup.copy(path, target)
     assert [each.name for each in target.parent.iterdir()] == ["copy.db"]
+
+
+def test_what_is_no_half_made_copy_is_left_alone(path: Path, target: Path) -> None:
+    """Such as a download that has the name by chance."""
+    part = Path(f"{target}.part")
+    part.write_text("somebody else's")
+    with pytest.raises(errors.DatabaseRefused, match="is no half-made copy"):
+        backup.copy(path, target)
+    assert part.read_text() == "somebody else's"
 
 
 def test_two_do_not_write_the_same_file(path: Path, target: Path) -> None:
