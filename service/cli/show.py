@@ -64,7 +64,7 @@ def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list
         ("Queued", output.lasted(row["queued_seconds"])), ("Ran", output.lasted(row["running_seconds"])),
         ("Trained tokens", output.number(row["trained_tokens"])),
         ("Cost", price and f"{price.amount:,.2f} {price.currency} (an estimate)"),
-        ("Error", ": ".join(filter(None, [row["error_code"], row["error_message"]]))),
+        ("Error", row["error_code"]), ("Reason", row["error_message"]),
         ("Training file", row["training_file"]), ("Validation file", row["validation_file"]),
         ("Result files", ", ".join(row["result_files"] or ())), ("Files gone", results_gone),
     ]  # fmt: skip

@@ -1,6 +1,5 @@
 """What many jobs say together: how many succeed, how long they wait and run, what they cost."""
 
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,6 +82,9 @@ def price_of(job: Mapping[str, Any], prices: Mapping[str, cost.Price]) -> cost.C
 
 
 def _median(values: Sequence[int]) -> int | None:
+    # With what it brings along, it would stay in the daemon's memory, which never asks for it.
+    import statistics  # noqa: PLC0415
+
     return round(statistics.median(values)) if values else None
 
 

@@ -23,16 +23,18 @@ def place(target: Path) -> Iterator[Path]:
             raise errors.Permanent(
                 f"{part} is there: another export is at work, or one was killed. Remove it if none is at work."
             )
+        ours = True
         try:
             yield part
             _refuse_taken(target)
             part.rename(target)
         except FileExistsError:
             # Of another export, begun in the same moment.
+            ours = False
             raise errors.Permanent(f"{part} is there: another export is at work. Name another place.") from None
-        except BaseException:
-            _remove(part)
-            raise
+        finally:
+            if ours:
+                _remove(part)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """Reading the past now: alone or beside the daemon, to its end or until something stops it."""
 
 import json
+import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -37,9 +39,17 @@ def call(bench: Bench, url: str, tmp_path: Path) -> Iterator[Ask]:
         return CliRunner(catch_exceptions=False).invoke(cli.root, ["backfill", *words, "--config", str(config)])
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    loggers = [logging.getLogger(name) for name in (None, "service", "apscheduler")]
+    levels, handlers = [each.level for each in loggers], logging.root.handlers[:]
+    hooks = sys.excepthook, threading.excepthook
     yield run
+    # A command makes itself at home in its process, which here is that of all the tests.
     for number, handler in before.items():
         signal.signal(number, handler)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    logging.root.handlers[:] = handlers
+    sys.excepthook, threading.excepthook = hooks
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def refusal(text: str, folder: Path) -> str:
 @pytest.mark.parametrize("section", ["accounts", "channels", "poll", "database", "notices"])
 def test_a_secret_in_the_wrong_place_is_not_repeated(section: str, tmp_path: Path) -> None:
     """But for names and for what is sent openly: these are no places for secrets, and are shown."""
-    public = {"name", "accounts", "models", "metadata", "organization", "project", "base_url"}
+    public = {"name", "accounts", "models", "metadata", "organization", "project", "base_url", "backup"}
     for place, name, value in mistakes():
         if place != section or name in public:
             continue

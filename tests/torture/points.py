@@ -25,10 +25,10 @@ COMMITS = {
 HELPERS = {"Queue._set": "Queue.sending, Queue.sent, Queue.postponed"}
 # These come once in a world, in a chapter of their own: a notice is given up, and sent again.
 RARE = ("Queue.given_up", "Queue.resend")
-# Not in the campaign, whose channels have no fallback and no digest and in which nobody prunes by hand: each is one
-# transaction, and the next pass makes it if it is not there (tests/outbox/test_fallback.py,
-# tests/outbox/test_digests.py, tests/store/test_pruning.py).
-ELSEWHERE = ("Queue.fall_back", "Queue.queue", "pruning._by_ids")
+# Not in the campaign, whose channels have no fallback and no digest, whose provider keeps all jobs, and in which nobody
+# prunes by hand: each is one transaction, and the next pass makes it if it is not there (tests/outbox/test_fallback.py,
+# tests/outbox/test_digests.py, tests/watcher/test_past.py, tests/store/test_pruning.py).
+ELSEWHERE = ("Queue.fall_back", "Queue.queue", "Record.unlisted", "pruning._by_ids")
 DESTINATIONS = ("mail", "hook", "flaky")
 MOMENTS = {
     "before": "before the commit",
