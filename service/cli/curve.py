@@ -1,5 +1,6 @@
 """A curve drawn with characters: of training as a line of dots, of validation as points on it."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,7 +27,8 @@ def of_metrics(metrics: Sequence[Row], width: int) -> list[str]:
 
 
 def _points(metrics: Sequence[Row], name: str) -> list[tuple[int, float]]:
-    return [(row["step"], row[name]) for row in metrics if row[name] is not None]
+    # A database that others wrote to may hold infinities.
+    return [(row["step"], row[name]) for row in metrics if row[name] is not None and math.isfinite(row[name])]
 
 
 def _drawn(trained: _Points, validated: _Points, width: int) -> list[str]:

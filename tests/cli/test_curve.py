@@ -28,7 +28,9 @@ def test_it_fits_the_width_if_there_is_any(width: int) -> None:
     assert max(map(len, drawn[1:])) <= max(width, 12)
 
 
-@pytest.mark.parametrize("losses", [(), (1.0,), (1.0, 1.0), (0.0, 0.0, 0.0), (1e-9, 1e9), (-1.0, 2.0)])
+@pytest.mark.parametrize(
+    "losses", [(), (1.0,), (1.0, 1.0), (0.0, 0.0, 0.0), (1e-9, 1e9), (-1.0, 2.0), (1.0, float("inf"), 0.5)]
+)
 def test_no_values_bring_it_down(losses: tuple[float, ...]) -> None:
     assert bool(curve.of_metrics(rows(*losses), 60)) is (len(losses) > 1)
 
