@@ -132,8 +132,10 @@ wait_for 60 "explore is healthy" healthy explore
 [[ $("${compose[@]}" port explore 8001) = 127.0.0.1:* ]] || fail "explore can be reached from elsewhere"
 title=$(sed -n '1s/^# //p' docs/reading-the-database.md)
 answers "" "<h1>$title</h1>"
-query=/success-rate-and-mean-run-time-per-base-model.json?_shape=array
-answers "$query" '200 [{"model": '
+# The first query of the document, by the name that is made of its heading.
+query=/$(sed -n '/^## Queries to start from/,/^### /s/^### //p' docs/reading-the-database.md |
+    tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' -).json?_shape=array
+answers "$query" '200 [{"month": '
 answers /job.json "403 "
 answers "/job/1.json" "403 "
 answers ".json?sql=with+a+as+(select+1)+delete+from+job" "attempt to write a readonly database"
@@ -145,7 +147,7 @@ stops demo
 # Now the files beside the database are gone that a reader needs.
 "${compose[@]}" start explore >/dev/null 2>&1
 wait_for 60 "explore is healthy without the service, too" healthy explore
-answers "$query" '200 [{"model": '
+answers "$query" '200 [{"month": '
 # Not grep -q: it ends at the first line, and what is still being written would fail.
 "${compose[@]}" run --rm --no-deps -T tunewatch jobs --json | grep ftjob- >/dev/null || fail "the volume lost the history"
 say "the history is still in the volume"
