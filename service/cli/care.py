@@ -61,7 +61,7 @@ def upgrade(config: str | None) -> None:
 
 
 @db.command(epilog="Example:  tunewatch db backup /var/backups")
-@click.argument("target", metavar="PATH")
+@click.argument("target", metavar="PATH", callback=common.not_empty("name a file or a folder."))
 @common.config_option
 def backup(target: str, config: str | None) -> None:
     """Copy the database to a file, whole and verified, while the daemon runs.

@@ -44,15 +44,20 @@ def form_options(command: _Command) -> _Command:
     return as_json(as_csv(command))
 
 
-def _named(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
-    """An empty name is that of a variable that was not set, and must not stand for all accounts."""
-    if name is not None and not name.strip():
-        raise click.BadParameter("is empty: name an account, or leave it out for all of them.")
-    return name
+def not_empty(remedy: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """What is empty is a variable that was not set, and must not stand for all accounts or the folder we are in."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+        if given is not None and not given.strip():
+            raise click.BadParameter(f"is empty: {remedy}")
+        return given
+
+    return check
 
 
 account_option = click.option(
-    "--account", metavar="NAME", callback=_named, help="Only what belongs to this account."
+    "--account", metavar="NAME", callback=not_empty("name an account, or leave it out for all of them."),
+    help="Only what belongs to this account.",
 )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from service import clock, errors
 from service.cli import common, output
 from service.config import source
 from service.rules import plain
-from service.store import backup, dump, formats, incoming, landing, lease, migrate, views
+from service.store import backup, lease, migrate, views
 from service.store import engine as engines
+from service.store.moving import dump, formats, incoming, landing
 
 _WRITERS = {"jsonl": formats.write_jsonl, "csv": formats.write_csv, "parquet": formats.write_parquet}
 _STDOUT = "-"
@@ -23,7 +24,7 @@ _Write = Callable[[BinaryIO, Sequence[views.View]], None]
 
 
 @click.command(epilog="Example:  tunewatch export --format jsonl history.jsonl")
-@click.argument("target")
+@click.argument("target", callback=common.not_empty("name a file or a folder."))
 @common.config_option
 @click.option("--format", "form", type=click.Choice([*_WRITERS, "sqlite"]), required=True, help="What to write.")
 @click.option(
@@ -116,10 +117,10 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 
 @click.command("import", epilog="Example:  tunewatch import old-host.db")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", callback=common.not_empty("name the database of another tunewatch."))
 @common.config_option
 @common.json_option
-def import_(file: Path, config: str | None, as_json: bool) -> None:
+def import_(file: str, config: str | None, as_json: bool) -> None:
     """Bring the history of FILE, the database of another tunewatch, into the configured one.
 
     What is there already is not doubled, nobody is told anything, and FILE is not changed: it may be of an older
@@ -128,13 +129,13 @@ def import_(file: Path, config: str | None, as_json: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     url, _ = source.reading(config)
     migrate.check(url)
-    incoming.check(url, file)
+    incoming.check(url, Path(file))
     holder = lease.Lease(url)
     holder.take(clock.SystemClock().now())
     try:
         migrate.upgrade(url)
         with output.progress("importing", incoming.STEPS) as moved:
-            counts = incoming.take(url, file, moved)
+            counts = incoming.take(url, Path(file), moved)
     finally:
         holder.release()
     if as_json:

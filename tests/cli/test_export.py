@@ -14,8 +14,9 @@ import pytest
 from pyarrow import parquet
 
 from service import errors
-from service.store import dump, formats, landing, migrate, views
 from service.store import engine as engines
+from service.store import migrate, views
+from service.store.moving import dump, formats, landing
 from tests.cli.conftest import Ask
 from tests.conftest import KEY, Bench
 from tests.e2e import servers

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from service.outbox.outbox import Outbox
-from service.store import dump, incoming, migrate, views
 from service.store import engine as engines
+from service.store import migrate, views
+from service.store.moving import dump, incoming
 from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record

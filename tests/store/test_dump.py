@@ -3,8 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from service.store import dump, views
 from service.store import engine as engines
+from service.store import views
+from service.store.moving import dump
 
 
 @pytest.mark.parametrize("account", [None, "main"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from service import errors
-from service.store import incoming, migrate
+from service.store import migrate
+from service.store.moving import incoming
 from tests.conftest import KEY, Bench
 from tests.store import hosts, old
 

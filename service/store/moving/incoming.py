@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from service import errors
-from service.store import backup, condition, identity, merging, migrate, trouble
+from service.store import backup, condition, identity, migrate, trouble
 from service.store import engine as engines
+from service.store.moving import merging
 
 # Pages of our database that are kept at hand: with the little that a daemon needs, indexes would be read again and
 # again.

@@ -1,0 +1,1 @@
+"""The history on its way out as files, and in from another database."""
