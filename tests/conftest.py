@@ -1,5 +1,7 @@
 """What most tests share: a clock moved by hand, a real database, a provider that lives by that clock."""
 
+import functools
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -70,6 +72,19 @@ class MemoryNotifier:
         return [message.title for _, message in self.sent]
 
 
+@functools.cache
+def _new_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tunewatch.db"
+        migrate.upgrade(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def make_database(path: Path) -> None:
+    """One that was just made. Making it is dear, so that it is done once and copied."""
+    path.write_bytes(_new_database())
+
+
 def destination(key: str, **rules: Any) -> model.Destination:
     """One that wants what every owner wants, pauses too, but for these rules of its channel."""
     channel = builders.channel(f"channel-{key}", **{"kinds": builders.USUAL, **rules})
@@ -135,8 +150,8 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def engine(url: str) -> Iterator[engines.Engine]:
-    migrate.upgrade(url)
+def engine(url: str, tmp_path: Path) -> Iterator[engines.Engine]:
+    make_database(tmp_path / "tunewatch.db")
     engine = engines.writing(url)
     yield engine
     engine.dispose()
@@ -146,7 +161,7 @@ def engine(url: str) -> Iterator[engines.Engine]:
 def bench(clock: HandClock, url: str, engine: engines.Engine) -> Iterator[Bench]:
     with Simulator(keys=(KEY,), clock=lambda: clock.now().timestamp()) as simulator:
         provider = OpenAIProvider(
-            account="main", api_key=KEY, base_url=simulator.url, request_timeout=timedelta(seconds=5)
+            account="main", api_key=KEY, base_url=simulator.url, request_timeout=timedelta(seconds=5), retries=0
         )
         record, queue, notifier = Record(engine), Queue(engine), MemoryNotifier()
         destinations = (destination("mail"), destination("chat"))

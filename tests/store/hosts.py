@@ -16,7 +16,7 @@ from service.store.queue import Queue
 from service.store.reading import Reading
 from service.store.record import Record
 from tests.composer.saying import composer
-from tests.conftest import Bench, MemoryNotifier
+from tests.conftest import Bench, MemoryNotifier, make_database
 
 Row = dict[str, Any]
 # Numbers that each database gives out itself.
@@ -29,7 +29,7 @@ class Host:
     def __init__(self, bench: Bench, path: Path) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
-        migrate.upgrade(self.url)
+        make_database(path)
         self.engine = engines.writing(self.url)
         self.notifier = MemoryNotifier()
         self.reading = Reading(self.engine)
