@@ -43,7 +43,10 @@ class Shelf:
 
     def forget_events(self, before: datetime) -> int:
         """In small transactions, so that nobody waits long for the write lock."""
-        ended = sa.select(schema.job.c.id).where(schema.job.c.state.in_([s for s in model.State if s.ended]))
+        job = schema.job.c
+        # A course that is read in pieces is gone on with by its newest events: they stay until it is read.
+        read = job.course_cursor.is_(None) | job.gone_at.is_not(None)
+        ended = sa.select(job.id).where(job.state.in_([s for s in model.State if s.ended]), read)
         old = (
             sa.select(schema.event.c.id)
             .where(schema.event.c.created_at < before, schema.event.c.job_pk.in_(ended))

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 # So many set aside at once mean that hardly any job can be read; then it is waited for the first of them.
 _MOST_ASIDE = 1000
+# What has not come to its end in so many pieces of PAST_BUDGET each is no long course but one without an end.
+_MOST_PIECES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +37,14 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class _Aside:
-    """A job that could not be read: how often so far, and when, on the steady clock, it has its turn again."""
+    """A job that could not be read, or not to its end.
 
-    failures: int
+    How often so far, when it has its turn again, on the steady clock, and why, None for one that is just long.
+    """
+
+    times: int
     until: float
+    reason: str | None
 
 
 class Past:
@@ -66,7 +72,6 @@ class Past:
         self._pace = pace
         self._aside: dict[str, _Aside] = {}
         self._failures = 0
-        self._reason: str | None = None
         self._refused = False
         self._begun = False
         self._troubles = causes.Told()
@@ -85,15 +90,15 @@ class Past:
             # An address or a key that is wrong would have all jobs pass for gone.
             reason = record.last_error or "its jobs were not all seen yet."
             return self._report(since, next_in=patience.PAST_NOT_YET, trouble=reason)
-        resting = [job_id for job_id, aside in self._aside.items() if aside.until > self._time.monotonic()]
+        resting = {key: aside for key, aside in self._aside.items() if aside.until > self._time.monotonic()}
         if len(resting) < _MOST_ASIDE and (job := self._backlog.newest(self.account, since, resting)):
             self._begin()
             report = self._read(job, now, since)
             return report if report.left else self._end(since, report)
         if resting and self.left(since):
-            first = min(self._aside[job_id].until for job_id in resting)
-            pause = timedelta(seconds=first - self._time.monotonic())
-            return self._report(since, next_in=pause, trouble=self._reason)
+            first = min(resting.values(), key=lambda aside: aside.until)
+            pause = timedelta(seconds=first.until - self._time.monotonic())
+            return self._report(since, next_in=pause, trouble=first.reason)
         return self._end(since, self._report(since, next_in=patience.PAST_EVERY))
 
     def _begin(self) -> None:
@@ -131,9 +136,7 @@ class Past:
         self._failures = 0
         rest = self._pace.rest(took)
         if not (read.complete or gone):
-            self._set_aside(job, rest)
-            self._reason = f"the events of job {plain.line(job.job_id, 120)} have no end so far; more of them later."
-            return self._report(since, next_in=rest, trouble=self._reason)
+            return self._report(since, next_in=rest, trouble=self._set_aside(job, rest))
         self._aside.pop(job.job_id, None)
         return self._report(since, read=not gone, gone=gone, next_in=rest, denied=self._denied(reading, now))
 
@@ -180,21 +183,29 @@ class Past:
         self, job: model.Job, trouble: errors.TunewatchError, now: datetime, since: datetime | None
     ) -> Report:
         self._failures += 1
-        self._reason = str(trouble)
+        reason = str(trouble)
         asked = trouble.retry_after if isinstance(trouble, errors.RateLimited) else None
-        news = self._troubles.is_news(self._reason, now)
+        news = self._troubles.is_news(reason, now)
         log.log(logging.WARNING if news else logging.DEBUG, "%s: the past: %s", self.account, trouble)
         pause = max(patience.pause(self._failures, luck=0.5), asked or timedelta(0))
         if not isinstance(trouble, errors.RateLimited):
-            self._set_aside(job, pause)
-        return self._report(since, next_in=pause, trouble=self._reason)
+            self._set_aside(job, pause, reason)
+        return self._report(since, next_in=pause, trouble=reason)
 
-    def _set_aside(self, job: model.Job, pause: timedelta) -> None:
-        """It may be the one job that cannot be read: after the pause the others come first."""
+    def _set_aside(self, job: model.Job, pause: timedelta, reason: str | None = None) -> str | None:
+        """It may be the one job that cannot be read, or has no end: after the pause the others come first.
+
+        `reason`: why it could not be read; without one it got on, and that turns into one after too many pieces.
+        Returns what it has come to.
+        """
         before = self._aside.get(job.job_id)
-        failures = before.failures + 1 if before else 1
+        times = before.times + 1 if before else 1
+        failures = times if reason else max(times - _MOST_PIECES, 1)
+        if not reason and times > _MOST_PIECES:
+            reason = f"the events of job {plain.line(job.job_id, 120)} have no end so far; more of them later."
         until = self._time.monotonic() + (pause + patience.until_return(failures)).total_seconds()
-        self._aside[job.job_id] = _Aside(failures=failures, until=until)
+        self._aside[job.job_id] = _Aside(times=times, until=until, reason=reason)
+        return reason
 
     def _report(
         self, since: datetime | None, *, next_in: timedelta, read: bool = False, gone: bool = False,

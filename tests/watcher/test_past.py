@@ -16,6 +16,7 @@ from service.rules import patience
 from service.store import engine as engines
 from service.store import schema
 from service.store.past import Backlog
+from service.store.shelf import Shelf
 from service.watcher import past
 from tests.conftest import KEY, START, Bench
 from tests.watcher import told
@@ -266,18 +267,49 @@ def test_a_job_that_stays_unreadable_blocks_no_other(
     assert study.read().left == 0
 
 
-def test_a_course_without_an_end_blocks_no_other(study: Study, three: tuple[str, str, str]) -> None:
-    class Endless(Way):
-        def events(self, _job_id: str, after: str | None) -> model.EventPage:
-            study.bench.clock.move(seconds=20)
-            number = int(after or 0) + 1
-            event = model.Event(event_id=str(number), created_at=START, level="info", type="message", message="on")
-            return model.EventPage(events=(event,), metrics=(), after=str(number))
+class Long(Way):
+    """Every course has so many pages of one event each, the newest first; one takes 20 s."""
 
-    way = Endless(study.bench.provider)
-    study.again(provider=way)
-    assert [study.read().left for _ in range(10)] == [3] * 10
+    def __init__(self, study: Study, pages: int) -> None:
+        super().__init__(study.bench.provider)
+        self._study = study
+        self._pages = pages
+        self.pages_asked: list[int] = []
+
+    def events(self, _job_id: str, after: str | None) -> model.EventPage:
+        self._study.bench.clock.move(seconds=20)
+        number = int(after or 0) + 1
+        self.pages_asked.append(number)
+        at = START - timedelta(days=40, minutes=number)
+        event = model.Event(event_id=str(number), created_at=at, level="info", type="message", message="on")
+        return model.EventPage(events=(event,), metrics=(), after=str(number) if number < self._pages else None)
+
+
+def test_a_course_without_an_end_blocks_no_other(study: Study, three: tuple[str, str, str]) -> None:
+    study.again(provider=Long(study, 1_000_000))
+    reports = [study.read() for _ in range(60)]
+    assert {report.left for report in reports} == {3}
     assert all(study.known(job_id)[0] for job_id in three)
+    assert "have no end so far" in (reports[-1].trouble or "")
+
+
+def test_a_long_course_is_no_trouble_and_housekeeping_does_not_undo_it(study: Study) -> None:
+    """Its events are older than is kept; they go when all of it was read."""
+    long = study.bench.simulator.create(created_at=LONG_AGO, durations=(9, 9, 9_000))
+    study.bench.poll()
+    way = Long(study, 12)
+    study.again(provider=way)
+    shelf = Shelf(study.bench.record._engine)
+    reports = [study.read()]
+    while reports[-1].left:
+        assert shelf.forget_events(study.bench.clock.now() - timedelta(days=30)) == 0
+        reports.append(study.read())
+    # The first page is looked at anew each time, in case something happened meanwhile.
+    assert [number for number in way.pages_asked if number > 1] == list(range(2, 13))
+    assert {report.trouble for report in reports} == {None}
+    assert max(report.next_in for report in reports[:-1]) < timedelta(minutes=15)
+    assert study.known(long)[0] == 12
+    assert shelf.forget_events(study.bench.clock.now() - timedelta(days=30)) == 12
 
 
 def test_a_key_that_is_refused_makes_nothing_read_or_gone(study: Study, three: tuple[str, str, str]) -> None:
