@@ -23,7 +23,7 @@ _ENDED = sa.text(f"""
          WHERE m.job_pk = j.id AND COALESCE(m.full_valid_loss, m.valid_loss) IS NOT NULL
          ORDER BY m.step DESC LIMIT 1) AS valid_loss
     FROM status_change c JOIN job j ON j.id = c.job_pk JOIN account a ON a.id = j.account_pk
-    WHERE c.observed_at > :since AND c.observed_at <= :until AND j.state IN {_ENDED_STATES}
+    WHERE a.active = 1 AND c.observed_at > :since AND c.observed_at <= :until AND j.state IN {_ENDED_STATES}
         AND c.id = (SELECT max(l.id) FROM status_change l WHERE l.job_pk = j.id)
         AND (c.source <> 'baseline' OR j.finished_at > :since)
     ORDER BY CASE j.state WHEN 'failed' THEN 0 WHEN 'succeeded' THEN 1 ELSE 2 END, c.observed_at, j.id""")

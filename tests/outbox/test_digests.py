@@ -1,6 +1,7 @@
 """The daily summary: what it tells, when, and that nothing falls between two of them."""
 
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ import pytest
 from service import model
 from service.outbox.digests import Digests
 from service.rules import reading as states
+from service.store.queue import Queue
+from service.store.record import Record
 from tests.conftest import Bench, destination
 from tests.outbox.conftest import ZONE, office
+from tests.store import hosts
 
 DAILY = destination("mail", digest_at=time(9), group_wait=timedelta(seconds=10))
 # Nine o'clock in Berlin.
@@ -195,3 +199,25 @@ def test_each_channel_has_its_own_time(bench: Bench) -> None:
     keeper = digests(bench, DAILY, evening)
     assert keeper.keep(NINE + timedelta(hours=9)) == 1
     assert keeper.keep(NINE + DAY) == 1
+
+
+def test_the_digest_of_another_host_does_not_pass_for_ours(bench: Bench, url: str, tmp_path: Path) -> None:
+    """Nor are jobs of accounts summed up that came by an import and are not watched here."""
+    with hosts.host(bench, tmp_path / "other.db") as other:
+        theirs = Digests(queue=Queue(other.engine), destinations=(DAILY,), zone=ZONE, stalled_after=timedelta(hours=6))
+        ended = model.Job(
+            account="foreign", job_id="far", status="failed", state=model.State.FAILED, raw="{}",
+        )  # fmt: skip
+        change = model.StatusChange(
+            from_status=None, to_status="failed", observed_at=NINE - DAY - MINUTE, source=model.Source.LIST
+        )
+        Record(other.engine).configured(["foreign"])
+        Record(other.engine).record("foreign", [model.Update(job=ended, change=change)], NINE - DAY - MINUTE)
+        assert theirs.keep(NINE - DAY) == 1
+        hosts.change(other.path, "UPDATE delivery SET state = 'sent', sent_at = created_at")
+    for _ in range(2):
+        hosts.take(url, tmp_path / "other.db")
+        assert bench.reading.deliveries(limit=9) == []
+    seen(bench, "near", "failed", NINE - DAY - MINUTE)
+    assert digests(bench).keep(NINE - DAY) == 1
+    assert names(told(bench, NINE - DAY)["ended"]) == ["near"]

@@ -162,11 +162,15 @@ def courses(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def notices(db: sqlite3.Connection) -> dict[str, int]:
-    """What was told there is not told here again. Deliveries come as far as their fate is settled."""
+    """What was told there is not told here again. Deliveries come as far as their fate is settled.
+
+    But for digests: they sum up what the other host saw, and would pass for ours of the same day.
+    """
     added = _run(db, """
         INSERT INTO notice (notice_id, cause, kind, account, job_id, created_at, facts)
         SELECT notice_id, cause, kind, account, job_id, created_at, facts FROM other.notice
-        WHERE cause NOT IN (SELECT cause FROM notice) AND notice_id NOT IN (SELECT notice_id FROM notice)
+        WHERE kind <> 'digest'
+            AND cause NOT IN (SELECT cause FROM notice) AND notice_id NOT IN (SELECT notice_id FROM notice)
         ORDER BY id""")  # fmt: skip
     destinations = _run(db, """
         INSERT INTO destination (key, channel, label, active, failures)
@@ -180,7 +184,7 @@ def notices(db: sqlite3.Connection) -> dict[str, int]:
         FROM other.delivery d
             JOIN other.notice o ON o.id = d.notice_pk JOIN notice n ON n.cause = o.cause
             JOIN other.destination p ON p.id = d.destination_pk JOIN destination t ON t.key = p.key
-        WHERE d.state IN ('sent', 'failed') ORDER BY d.id
+        WHERE d.state IN ('sent', 'failed') AND o.kind <> 'digest' ORDER BY d.id
         ON CONFLICT (notice_pk, destination_pk) DO NOTHING""")  # fmt: skip
     if deliveries:
         # Their numbers grow with time, here too: that is how the newest are found.
