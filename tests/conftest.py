@@ -151,7 +151,8 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(url: str, tmp_path: Path) -> Iterator[engines.Engine]:
-    make_database(tmp_path / "tunewatch.db")
+    if not (path := tmp_path / "tunewatch.db").exists():
+        make_database(path)
     engine = engines.writing(url)
     yield engine
     engine.dispose()

@@ -62,7 +62,7 @@ def _schema(path: Path) -> Generator[Check, None, bool]:
 
 def _content(path: Path, part: str, look: Callable[[sqlite3.Connection], tuple[list[str], str]]) -> Check:
     try:
-        with closing(engines.connect_read_only(path)) as connection:
+        with closing(engines.connect_read_only(path)) as connection, engines.heard(connection):
             faults, note = look(connection)
     except sqlite3.DatabaseError as error:
         return Check(part=part, problem=_trouble(path, error))

@@ -48,7 +48,7 @@ def unsound(path: Path) -> str | None:
     cannot be read just now.
     """
     try:
-        with closing(engines.connect_read_only(path)) as connection:
+        with closing(engines.connect_read_only(path)) as connection, engines.heard(connection):
             said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
         found = trouble.of(path, error)

@@ -1,7 +1,8 @@
 """Connections to the database, with what SQLite needs told to every one of them."""
 
+import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ Engine = sa.Engine
 _BUSY_SECONDS = 10
 # Beyond this the write-ahead log is cut back at the next checkpoint instead of kept for reuse.
 _WAL_LIMIT_BYTES = 32 * 1024 * 1024
+# How many steps of SQLite's machine lie between two chances to hear Ctrl-C: some hundredths of a second.
+_STEPS = 100_000
 
 
 def fault(url: str) -> str | None:
@@ -99,6 +102,18 @@ def reading(url: str) -> sa.Engine:
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """A bare connection that cannot write. Raises sqlite3.DatabaseError."""
     return _opened(read_only_address(path))
+
+
+@contextlib.contextmanager
+def heard(connection: sqlite3.Connection) -> Iterator[None]:
+    """Ctrl-C ends the statements of the block, which may read everything; else it is heard between two of them."""
+    connection.set_progress_handler(lambda: 0, _STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from error
+        raise
 
 
 def connect_writing(path: Path) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from service import errors, model
 from service.rules import plain
 from service.store import engine as engines
-from service.store import schema, trouble
+from service.store import holders, schema, trouble
 
 # A transaction over so many ids takes some hundredths of a second; after it, others have their turn for as long.
 _IDS = 2000
@@ -44,9 +44,15 @@ def forget_raws(engine: sa.Engine, before: datetime) -> Forgotten:
     Raises errors.StoreTrouble; what was done by then is done.
     """
     change, checkpoint, unreadable, job = schema.status_change, schema.checkpoint, schema.unreadable, schema.job
-    ended = sa.select(job.c.id).where(
-        job.c.state.in_(_ENDED), sa.func.coalesce(job.c.finished_at, job.c.last_changed_at) < before
-    )
+    # Asked of each checkpoint of the range. Put as a list of jobs, SQLite goes through all of these for each range.
+    ended = (
+        sa.select(job.c.id)
+        .where(
+            job.c.id == checkpoint.c.job_pk, job.c.state.in_(_ENDED),
+            sa.func.coalesce(job.c.finished_at, job.c.last_changed_at) < before,
+        )
+        .exists()
+    )  # fmt: skip
     return Forgotten(
         changes=_by_ids(
             engine, change,
@@ -54,9 +60,7 @@ def forget_raws(engine: sa.Engine, before: datetime) -> Forgotten:
         ),
         checkpoints=_by_ids(
             engine, checkpoint,
-            checkpoint.update().values(raw=_NOTHING).where(
-                checkpoint.c.job_pk.in_(ended), checkpoint.c.raw != _NOTHING
-            ),
+            checkpoint.update().values(raw=_NOTHING).where(ended, checkpoint.c.raw != _NOTHING),
         ),
         unreadable=_by_ids(engine, unreadable, unreadable.delete().where(unreadable.c.first_seen_at < before)),
     )  # fmt: skip
@@ -88,8 +92,8 @@ def unused_bytes(path: Path) -> int:
 def give_back(path: Path, wait_seconds: float = 10) -> None:
     """Make the file as small as what it holds; nobody else may write meanwhile, so hold the lease.
 
-    Raises errors.StoreTrouble when there is no room for the copy that this takes, or somebody else writes. Whatever
-    happens, the database is whole.
+    Raises errors.StoreTrouble when there is no room for the copy that this takes, or somebody else writes or reads.
+    Whatever happens, the database is whole.
     """
     with _translated(path), closing(sqlite3.connect(path, timeout=wait_seconds, isolation_level=None)) as connection:
         used = _number(connection, "page_count") - _number(connection, "freelist_count")
@@ -106,7 +110,13 @@ def give_back(path: Path, wait_seconds: float = 10) -> None:
         # So that Ctrl-C is heard while it works.
         connection.set_progress_handler(lambda: 0, 100_000)
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        [[busy, *_]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if busy:
+        who = " and ".join(holders.readers(path)) or "another program"
+        raise errors.StoreTrouble(
+            f"{path.absolute()} is not smaller yet, because {who} reads it: for so long what is new stands beside it, "
+            f"in {path.name}-wal. Call this again when it is done."
+        )
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

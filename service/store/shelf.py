@@ -43,15 +43,12 @@ class Shelf:
 
     def forget_events(self, before: datetime) -> int:
         """In small transactions, so that nobody waits long for the write lock."""
-        job = schema.job.c
+        job, event = schema.job.c, schema.event.c
         # A course that is read in pieces is gone on with by its newest events: they stay until it is read.
         read = job.course_cursor.is_(None) | job.gone_at.is_not(None)
-        ended = sa.select(job.id).where(job.state.in_([s for s in model.State if s.ended]), read)
-        old = (
-            sa.select(schema.event.c.id)
-            .where(schema.event.c.created_at < before, schema.event.c.job_pk.in_(ended))
-            .limit(_BATCH)
-        )
+        ended = job.state.in_([state for state in model.State if state.ended])
+        of_job = sa.select(job.id).where(job.id == event.job_pk, ended, read)
+        old = sa.select(event.id).where(event.created_at < before, of_job.exists()).limit(_BATCH)
         removed = 0
         while True:
             with self._engine.begin() as connection:

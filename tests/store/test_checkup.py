@@ -1,6 +1,8 @@
 """Whether a database is whole is found out without writing to it, and said with what to do."""
 
+import _thread
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -116,3 +118,14 @@ def test_of_an_older_version_it_is_said_and_the_rest_is_checked_all_the_same(url
     problems = _problems(url, path)
     assert list(problems) == ["schema", "foreign keys"]
     assert "`tunewatch db upgrade`" in problems["schema"]
+
+
+def test_ctrl_c_is_heard_within_a_statement(path: Path) -> None:
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    with closing(engines.connect_read_only(path)) as connection:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt), engines.heard(connection):
+            connection.execute(
+                "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+            )
+    timer.join()

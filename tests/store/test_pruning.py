@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from service import clock, errors
 from service.store import engine as engines
@@ -158,3 +160,32 @@ def test_somebody_else_who_writes_is_named(path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.StoreTrouble, match="is kept locked by"):
             pruning.give_back(path, wait_seconds=0)
+
+
+def test_somebody_who_reads_is_named_and_the_next_time_the_file_is_small(engine: engines.Engine, path: Path) -> None:
+    _many(path, 3_000)
+    pruning.forget_raws(engine, BEFORE)
+    Shelf(engine).forget_events(BEFORE)
+    before = pruning.size_bytes(path)
+    with machine.connected(path) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM job")
+        with pytest.raises(errors.StoreTrouble, match="not smaller yet, because another program reads it"):
+            pruning.give_back(path)
+    pruning.give_back(path)
+    assert pruning.size_bytes(path) < before / 2
+
+
+def test_emptying_payloads_does_not_go_through_all_jobs_for_each_range(engine: engines.Engine) -> None:
+    plans: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _(connection: sa.Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith(("UPDATE", "DELETE")):
+            plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[3] for row in plan)
+
+    pruning.forget_raws(engine, BEFORE)
+    Shelf(engine).forget_events(BEFORE)
+    assert len(plans) >= 4
+    assert not [line for line in plans if line.startswith("SCAN") or "job_pk" in line]
