@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service import clock
+from service.store import schema
 
 Row = dict[str, Any]
 
-_ENDED_STATES = "('succeeded', 'failed', 'cancelled')"
 _JOB = """a.name AS account, j.job_id, j.suffix, j.model, j.fine_tuned_model, j.status, j.state, j.method, j.metadata,
         j.created_at, j.started_at, j.finished_at"""
 # When we saw the end counts, not when it was: what ended while nobody watched is in the next digest. Only of what had
@@ -23,17 +23,16 @@ _ENDED = sa.text(f"""
          WHERE m.job_pk = j.id AND COALESCE(m.full_valid_loss, m.valid_loss) IS NOT NULL
          ORDER BY m.step DESC LIMIT 1) AS valid_loss
     FROM status_change c JOIN job j ON j.id = c.job_pk JOIN account a ON a.id = j.account_pk
-    WHERE a.active = 1 AND c.observed_at > :since AND c.observed_at <= :until AND j.state IN {_ENDED_STATES}
+    WHERE a.active = 1 AND c.observed_at > :since AND c.observed_at <= :until AND j.{schema.ENDED}
         AND c.id = (SELECT max(l.id) FROM status_change l WHERE l.job_pk = j.id)
         AND (c.source <> 'baseline' OR j.finished_at > :since)
     ORDER BY CASE j.state WHEN 'failed' THEN 0 WHEN 'succeeded' THEN 1 ELSE 2 END, c.observed_at, j.id""")
-# In the words of the index's own condition, so that SQLite uses it.
 _UNFINISHED = sa.text(f"""
     SELECT {_JOB},
         (SELECT max(c.observed_at) FROM status_change c WHERE c.job_pk = j.id) AS since,
         (SELECT max(e.created_at) FROM event e WHERE e.job_pk = j.id) AS last_event_at
     FROM job j JOIN account a ON a.id = j.account_pk
-    WHERE a.active = 1 AND j.first_seen_at <= :until AND state NOT IN {_ENDED_STATES} AND gone_at IS NULL
+    WHERE a.active = 1 AND j.first_seen_at <= :until AND {schema.UNFINISHED}
     ORDER BY since, j.id""")
 _BLIND = sa.text(
     "SELECT name, failing_since AS since, last_error AS reason FROM account "

@@ -10,12 +10,6 @@ from service import model
 from service.store import courses, jobs, rows, schema
 from service.store import engine as engines
 
-# The index's own words, so that SQLite uses it.
-_PAST = sa.text(
-    "course_read_at IS NULL AND course_due_at IS NULL AND gone_at IS NULL "
-    "AND state IN ('succeeded', 'failed', 'cancelled')"
-)
-
 
 class Backlog:
     """See ports.Backlog."""
@@ -58,5 +52,5 @@ class Backlog:
 
 
 def _since(query: sa.Select[Any], account: str, since: datetime | None) -> sa.Select[Any]:
-    query = query.where(jobs.in_account(account), _PAST)
+    query = query.where(jobs.in_account(account), sa.text(schema.PAST))
     return query.where(schema.job.c.created_at >= since) if since else query

@@ -45,10 +45,7 @@ class Record:
 
     def unfinished(self, account: str) -> dict[str, datetime | None]:
         job = schema.job
-        # The condition repeats the index's own words, so that SQLite uses it.
-        query = sa.select(job.c.job_id, job.c.created_at).where(
-            jobs.in_account(account), sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL")
-        )
+        query = sa.select(job.c.job_id, job.c.created_at).where(jobs.in_account(account), sa.text(schema.UNFINISHED))
         with self._reads.connect() as connection:
             return {row.job_id: row.created_at for row in connection.execute(query)}
 

@@ -74,6 +74,11 @@ def _table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Tabl
     return sa.Table(name, metadata, *columns, sqlite_strict=True, **options)
 
 
+# Conditions of indexes. A query that means one says it in the same words, for so SQLite knows that the index serves.
+ENDED = "state IN ('succeeded', 'failed', 'cancelled')"
+UNFINISHED = "state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"
+PAST = f"course_read_at IS NULL AND course_due_at IS NULL AND gone_at IS NULL AND {ENDED}"
+
 process = _table(
     "process",
     _id(),
@@ -151,7 +156,7 @@ job = _table(
     # The few unfinished ones are asked for at every pass, among the many ended ones.
     sa.Index(
         "ix_job_unfinished", "account_pk",
-        sqlite_where=sa.text("state NOT IN ('succeeded', 'failed', 'cancelled') AND gone_at IS NULL"),
+        sqlite_where=sa.text(UNFINISHED),
     ),
     sa.Index(
         "ix_job_course_due", "account_pk", "course_due_at",
@@ -160,10 +165,7 @@ job = _table(
     # The ended ones whose course was never read, few once the past is read.
     sa.Index(
         "ix_job_past", "account_pk", "created_at",
-        sqlite_where=sa.text(
-            "course_read_at IS NULL AND course_due_at IS NULL AND gone_at IS NULL "
-            "AND state IN ('succeeded', 'failed', 'cancelled')"
-        ),
+        sqlite_where=sa.text(PAST),
     ),
     sa.Index(
         "ix_job_model_due", "account_pk", "model_due_at",

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from service.store import schema
 
-_ENDED = "state IN ('succeeded', 'failed', 'cancelled')"
 # What a job is to be looked up for, and where a reading was cut short, is each host's own affair.
 _OWN = ("course_due_at", "course_cursor", "model_due_at")
 _MERGED = ("id", "account_pk", "job_id", "first_seen_at", "started_at", "finished_at", "gone_at", "course_read_at",
@@ -38,7 +37,7 @@ def jobs(db: sqlite3.Connection) -> dict[str, int]:
         INSERT INTO job_pair
         SELECT o.id, j.id, j.id IS NULL,
             -- Of two states the ended one counts, of two alike the newer: an end is never taken back.
-            (o.{_ENDED}, o.last_changed_at) > (j.{_ENDED}, j.last_changed_at)
+            (o.{schema.ENDED}, o.last_changed_at) > (j.{schema.ENDED}, j.last_changed_at)
         FROM other.job o JOIN account_pair p ON p.theirs = o.account_pk
         LEFT JOIN job j ON j.job_id = o.job_id AND j.account_pk = p.ours""")
     updated = _update_jobs(db)
@@ -51,7 +50,7 @@ def _insert_jobs(db: sqlite3.Connection) -> int:
         INSERT INTO job (account_pk, course_read_at, course_due_at, {", ".join(copied)})
         SELECT p.ours, {_READ_AT},
             -- One that still runs is read again and again, here as there; else its silence would be taken for a stall.
-            CASE WHEN NOT o.{_ENDED} THEN o.course_due_at END, {", ".join(f"o.{name}" for name in copied)}
+            CASE WHEN NOT o.{schema.ENDED} THEN o.course_due_at END, {", ".join(f"o.{name}" for name in copied)}
         FROM job_pair n JOIN other.job o ON o.id = n.theirs JOIN account_pair p ON p.theirs = o.account_pk
         WHERE n.fresh ORDER BY o.id""")  # fmt: skip
     db.execute("""
@@ -63,7 +62,7 @@ def _insert_jobs(db: sqlite3.Connection) -> int:
 
 
 # When their reading came to its end; what was read before the end of a job and not since is no whole reading.
-_READ_AT = f"CASE WHEN NOT (o.{_ENDED} AND o.course_due_at IS NOT NULL) THEN o.course_read_at END"
+_READ_AT = f"CASE WHEN NOT (o.{schema.ENDED} AND o.course_due_at IS NOT NULL) THEN o.course_read_at END"
 
 
 def _update_jobs(db: sqlite3.Connection) -> int:
@@ -75,7 +74,7 @@ def _update_jobs(db: sqlite3.Connection) -> int:
                 AS started_at,
             CASE WHEN n.updated THEN coalesce(o.finished_at, j.finished_at)
                 ELSE coalesce(j.finished_at, o.finished_at) END AS finished_at,
-            CASE WHEN max(j.{_ENDED}, o.{_ENDED}) THEN coalesce(j.gone_at, o.gone_at)
+            CASE WHEN max(j.{schema.ENDED}, o.{schema.ENDED}) THEN coalesce(j.gone_at, o.gone_at)
                 -- What we still watch stays watched: with a wrong key they lose sight of all jobs at once.
                 WHEN o.gone_at IS NOT NULL OR o.last_changed_at <= j.gone_at THEN j.gone_at END AS gone_at,
             max(coalesce(j.course_read_at, {_READ_AT}), coalesce({_READ_AT}, j.course_read_at)) AS course_read_at,
