@@ -153,9 +153,11 @@ class Backlog(Protocol):
         ...
 
     def keep(
-        self, account: str, job_id: str, course: model.Course, now: datetime, started_at: datetime | None = None
-    ) -> None:
-        """Add what is missing of the course, and nothing else of the job but `started_at`, if given."""
+        self, account: str, job_id: str, course: model.Course, now: datetime, *,
+        started_at: datetime | None = None, finished_at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Add what is missing of the course, and nothing else of the job but `started_at`, if given, and `finished_at`
+        where it is not known."""
         ...
 
 

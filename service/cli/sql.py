@@ -18,7 +18,14 @@ _TABLE_ROWS = 1000
 _LEAST_WIDTH = 8
 
 
-@click.command(epilog='Example:  tunewatch sql "SELECT state, count(*) FROM job_summary GROUP BY state"')
+class _Sql(click.Command):
+    """A statement may begin with a comment of SQL, which looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f"\n{each}" if each.startswith("-- ") else each for each in args])
+
+
+@click.command(cls=_Sql, epilog='Example:  tunewatch sql "SELECT state, count(*) FROM job_summary GROUP BY state"')
 @click.argument("statement", required=False)
 @common.config_option
 @common.form_options

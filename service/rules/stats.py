@@ -12,7 +12,7 @@ from service.rules import cost
 KEYS = ("month", "model", "account")
 FIELDS = (
     "jobs", "succeeded", "failed", "cancelled", "unfinished", "success_rate", "median_queued_seconds",
-    "median_running_seconds", "trained_tokens", "cost",
+    "median_running_seconds", "trained_tokens", "cost", "jobs_without_price",
 )  # fmt: skip
 
 
@@ -23,6 +23,7 @@ class _Group:
     running: list[int] = field(default_factory=list)
     tokens: int = 0
     costs: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    unpriced: int = 0
 
     def add(self, job: Mapping[str, Any], prices: Mapping[str, cost.Price]) -> None:
         self.states[job["state"]] += 1
@@ -34,6 +35,8 @@ class _Group:
             self.tokens += job["trained_tokens"] or 0
         if found := price_of(job, prices):
             self.costs[found.currency] += found.amount
+        elif job["state"] == model.State.SUCCEEDED:
+            self.unpriced += 1
 
     def told(self) -> dict[str, Any]:
         ended = {state: self.states[state] for state in ("succeeded", "failed", "cancelled")}
@@ -47,6 +50,7 @@ class _Group:
             "median_running_seconds": _median(self.running),
             "trained_tokens": self.tokens,
             "cost": {currency: round(amount, 2) for currency, amount in sorted(self.costs.items())} or None,
+            "jobs_without_price": self.unpriced,
         }
 
 
@@ -57,6 +61,7 @@ def summed(
 
     `jobs`: rows of job_summary, one after the other. The month is that of the creation, in `zone`. The success rate
     leaves out cancelled jobs. `cost`: estimated, by currency, of the jobs that ended; None without a price.
+    `jobs_without_price`: those that succeeded and are not in it.
     """
     groups: dict[tuple[str | None, ...], _Group] = {}
     for job in jobs:
@@ -85,7 +90,8 @@ def _median(values: Sequence[int]) -> int | None:
     # With what it brings along, it would stay in the daemon's memory, which never asks for it.
     import statistics  # noqa: PLC0415
 
-    return round(statistics.median(values)) if values else None
+    # A half goes up; Python's round() would take it to the even number.
+    return int(statistics.median(values) + 0.5) if values else None
 
 
 def _month(text: str | None, zone: tzinfo) -> str | None:

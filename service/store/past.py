@@ -33,8 +33,9 @@ class Backlog:
             return int(connection.execute(query).scalar_one())
 
     def keep(
-        self, account: str, job_id: str, course: model.Course, now: datetime, started_at: datetime | None = None
-    ) -> None:
+        self, account: str, job_id: str, course: model.Course, now: datetime, *,
+        started_at: datetime | None = None, finished_at: datetime | None = None,
+    ) -> None:  # fmt: skip
         job = schema.job
         # Another process may have read it to its end meanwhile.
         unread = job.c.course_read_at.is_(None)
@@ -42,13 +43,20 @@ class Backlog:
         if course.complete:
             values = {"course_read_at": now, "course_cursor": None}
         if course.results_gone:
-            values["results_gone_at"] = sa.func.coalesce(job.c.results_gone_at, now)
+            values["results_gone_at"] = _or_else(job.c.results_gone_at, now)
         if started_at:
             values["started_at"] = started_at
+        if finished_at:
+            values["finished_at"] = _or_else(job.c.finished_at, finished_at)
         with self._engine.begin() as connection:
             [pk] = connection.execute(sa.select(jobs.job_pk(account, job_id))).scalars()
             courses.write(connection, pk, course)
             connection.execute(job.update().where(job.c.id == pk).values(values))
+
+
+def _or_else(time: sa.Column[datetime], moment: datetime) -> sa.ColumnElement[datetime]:
+    """What the column holds, else the moment, which without the column's type would be written in another form."""
+    return sa.func.coalesce(time, sa.literal(moment, time.type))
 
 
 def _since(query: sa.Select[Any], account: str, since: datetime | None) -> sa.Select[Any]:

@@ -47,7 +47,11 @@ class Shelf:
         # A course that is read in pieces is gone on with by its newest events: they stay until it is read.
         read = job.course_cursor.is_(None) | job.gone_at.is_not(None)
         ended = job.state.in_([state for state in model.State if state.ended])
-        of_job = sa.select(job.id).where(job.id == event.job_pk, ended, read)
+        # Of many failures the reason stands nowhere else.
+        needless = sa.or_(
+            job.state != model.State.FAILED, job.error_message.is_not(None), event.level.is_distinct_from("error")
+        )
+        of_job = sa.select(job.id).where(job.id == event.job_pk, ended, read, needless)
         old = sa.select(event.id).where(event.created_at < before, of_job.exists()).limit(_BATCH)
         removed = 0
         while True:

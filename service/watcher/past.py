@@ -143,8 +143,14 @@ class Past:
     def _keep(self, job: model.Job, read: model.Course, now: datetime) -> None:
         if read == model.Course():
             return
-        started = compare.with_course(job, read).started_at
-        self._backlog.keep(self.account, job.job_id, read, now, started if started != job.started_at else None)
+        dated = compare.with_course(job, read)
+        # A provider that does not date the end of a job, as of failed ones, has said something at its end.
+        last = max((event.created_at for event in read.events if event.created_at), default=None)
+        self._backlog.keep(
+            self.account, job.job_id, read, now,
+            started_at=dated.started_at if dated.started_at != job.started_at else None,
+            finished_at=last if read.complete and not job.finished_at else None,
+        )  # fmt: skip
 
     def _is_gone(self, job: model.Job, reading: course.Reading) -> bool:
         """Whether the provider does not have the job: some have no events at all, so those alone do not tell."""

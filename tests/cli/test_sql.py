@@ -34,6 +34,10 @@ def test_an_answer_is_a_table(ask: Ask) -> None:
     assert ask("sql", "SELECT 1 AS a WHERE 0").stderr == "No rows.\n"
 
 
+def test_a_statement_may_begin_with_a_comment(ask: Ask) -> None:
+    assert ask("sql", "-- What runs\nSELECT 1 AS x", "--csv").stdout == "x\n1\n"
+
+
 def test_a_heading_is_shown_as_it_is(ask: Ask) -> None:
     """Not as markup, nor as orders to the terminal."""
     assert ask("sql", "SELECT 1 AS '[bold]x[/y]'").stdout.split()[0] == "[bold]x[/y]"

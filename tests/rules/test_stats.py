@@ -33,6 +33,8 @@ def test_medians_are_of_those_that_have_a_time() -> None:
     jobs = [job(queued_seconds=seconds) for seconds in (10, 20, 9000, None)]
     [row] = stats.summed(jobs, ["model"], zone=UTC, prices={})
     assert (row["median_queued_seconds"], row["median_running_seconds"]) == (20, None)
+    [row] = stats.summed([job(queued_seconds=8), job(queued_seconds=9)], ["model"], zone=UTC, prices={})
+    assert row["median_queued_seconds"] == 9
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,12 @@ def test_costs_are_summed_by_currency() -> None:
     [row] = stats.summed(jobs, ["account"], zone=UTC, prices=PRICES)
     assert row["cost"] == {"EUR": 50.0, "USD": 1.5}
     assert row["trained_tokens"] == 150_000
+
+
+def test_successes_that_no_price_fits_are_counted() -> None:
+    jobs = [job(trained_tokens=1), job(), job(model="llama"), job("failed", model="llama"), job("running")]
+    [row] = stats.summed(jobs, ["account"], zone=UTC, prices=PRICES)
+    assert row["jobs_without_price"] == 2
 
 
 def test_every_row_has_the_fields_that_are_documented() -> None:

@@ -81,6 +81,16 @@ def test_events_of_jobs_that_have_not_ended_stay(engine: engines.Engine, path: P
     assert len(_rows(path, "SELECT job_id FROM job_events WHERE event_id = 'e2'")) == 4
 
 
+def test_the_reason_of_a_failure_stays_where_it_stands_nowhere_else(engine: engines.Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE event SET level = 'error' WHERE event_id = 'e1'")
+    assert Shelf(engine).forget_events(BEFORE) == 2
+    assert _rows(path, "SELECT job_id FROM job_events WHERE event_id = 'e1'") == [("old",), ("running",)]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE job SET error_message = 'bad file' WHERE job_id = 'old'")
+    assert Shelf(engine).forget_events(BEFORE) == 1
+
+
 def _many(path: Path, rows: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         for table, columns in (

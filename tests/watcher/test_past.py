@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service import errors, model
+from service import clock, errors, model
 from service.providers.openai_api import OpenAIProvider
 from service.rules import patience
 from service.store import engine as engines
@@ -191,8 +191,8 @@ def test_a_result_file_that_was_deleted_is_noted_and_what_is_known_stays(
         [file] = bench.provider.read(bench.provider.retrieve(job_id)).result_files
         bench.provider._client.files.delete(file)
     study.read_all()
-    gone = [bool(bench.reading.job(job_id)["results_gone_at"]) for job_id in three]
-    assert gone == [True, True, False]
+    gone = [bench.reading.job(job_id)["results_gone_at"] for job_id in three]
+    assert [at and clock.to_text(clock.from_text(at)) == at for at in gone] == [True, True, None]
     # Those that came with the events.
     assert all(study.known(job_id)[1] > 10 for job_id in three)
 
@@ -373,6 +373,25 @@ def test_an_event_dates_the_start_and_nothing_else_of_the_job_is_written(study: 
     assert changed == {
         "started_at", "queued_seconds", "running_seconds", "train_loss", "valid_loss", "course_read_at",
     }  # fmt: skip
+
+
+def test_the_last_event_dates_the_end_where_the_provider_does_not(study: Study) -> None:
+    """So it is with failed jobs; while a part of the events is missing, it is not known which one is the last."""
+    bench = study.bench
+    failed = bench.simulator.create(created_at=LONG_AGO, ending="failed", durations=(60, 120, 900))
+    bench.poll()
+    assert bench.reading.job(failed)["finished_at"] is None
+    study.way.troubles = {"checkpoints": errors.Transient("no")}
+    study.read()
+    assert bench.reading.job(failed)["finished_at"] is None
+    study.way.troubles.clear()
+    study.bench.clock.move(minutes=2)
+    study.read_all()
+    row = bench.reading.job(failed)
+    assert row["finished_at"] == max(event["created_at"] for event in bench.reading.events(job=row, limit=99))
+    bench.clock.move(days=2)
+    bench.watcher.poll(bench.clock.now(), full=True)
+    assert bench.reading.job(failed)["finished_at"] == row["finished_at"]
 
 
 def test_two_that_read_the_same_job_lose_nothing_and_double_nothing(
