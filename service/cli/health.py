@@ -102,7 +102,7 @@ def _backup(
     try:
         newest, note = backups.newest(backup.names(settings.folder), now), "none yet"
     except (errors.DatabaseRefused, errors.StoreTrouble) as error:
-        newest, note = None, str(error)
+        return [{"part": "backup", "problem": str(error)}]
     if newest:
         note = f"the newest is of {output.local(clock.to_text(newest), desk.zone)}, in {settings.folder.absolute()}"
     problem = rules.backup_problem(

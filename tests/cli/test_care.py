@@ -165,7 +165,7 @@ def _health(ask: Ask) -> dict[str, str | None]:
 def test_health_tells_of_backups_where_they_are_wanted(path: Path, ask: Ask, tmp_path: Path) -> None:
     assert " backup: " not in ask("health").stdout
     (tmp_path / "config.toml").write_text(f'[database]\nurl = "sqlite:///{path}"\nbackup = "attic"\n')
-    assert "There is no folder" in str(_health(ask)["note"])
+    assert "There is no folder" in str(_health(ask)["problem"])
     (tmp_path / "attic").mkdir()
     assert _health(ask) == {"part": "backup", "problem": None, "note": "none yet"}
     now = clock.SystemClock().now()

@@ -85,7 +85,7 @@ BACKUP_NO_FOLDER = Fault(
     name="the folder for backups is missing, read-only or without room",
     logged="backup: ",
     again="every ten minutes",
-    told="by `tunewatch health` alone, after twice `backup_every`",
+    told="by `tunewatch health` alone; what it cannot see from outside, after twice `backup_every`",
 )
 
 

@@ -37,8 +37,7 @@ def test_without_a_place_for_it_the_watch_goes_on(world: World) -> None:
     [line] = daemon.said(faults.BACKUP_NO_FOLDER.logged)
     assert "There is no folder" in line
     [found] = [check for check in checks if check["part"] == "backup"]
-    assert found["problem"] is None
-    assert "There is no folder" in found["note"]
+    assert "There is no folder" in found["problem"]
 
 
 @pytest.mark.parametrize(("befall", "said"), [(_fill, "There is no room in"), (None, "Read-only file system")])
