@@ -7,12 +7,13 @@ rest of a pass.
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+import httpx2  # the openai SDK rests on it
 import openai
 
 from service import bounded, errors, model
@@ -21,6 +22,8 @@ from service.rules import listing, masking, patience, plain
 
 # With all its retries and the pauses that the provider may ask for in between (120 s each).
 _LONGEST_SECONDS = 300.0
+# Of one answer, unpacked. The largest are result files: a hundred thousand steps are some ten MB.
+_LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
 # What a model that thinks before it speaks is refused with when it may say one word only: it works.
 _CUT_OFF = "output limit was reached"
 # For all of one request for a course, against the limit for each answer of the network.
@@ -59,6 +62,7 @@ class OpenAIProvider:
                 project=project,
                 timeout=request_timeout.total_seconds(),
                 max_retries=retries,
+                http_client=openai.DefaultHttpxClient(event_hooks={"response": [_bound]}),
             )
         self._host = urlsplit(base_url).netloc.rpartition("@")[2] or "the provider"
         self.api_url = masking.shown(base_url)
@@ -233,3 +237,21 @@ class OpenAIProvider:
         if not isinstance(entries, list):
             raise errors.Transient(f"{self._host} answered a listing without a list in `data`. Check base_url.")
         return entries, answer.get("has_more") is True
+
+
+def _bound(response: httpx2.Response) -> None:
+    """Whoever reads the answer gets so much and no more: one without an end, or packed a thousandfold, fills the memory
+    long before the time is up."""
+    read_on = response.iter_bytes
+
+    def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+        read = 0
+        for part in read_on(chunk_size):
+            read += len(part)
+            if read > _LONGEST_ANSWER_BYTES:
+                raise errors.Transient(
+                    f"the answer is longer than {plain.megabytes(_LONGEST_ANSWER_BYTES)}. Check base_url"
+                )
+            yield part
+
+    response.iter_bytes = iter_bytes  # type: ignore[method-assign]

@@ -10,6 +10,8 @@ from typing import TypeVar
 from service import clock, errors, model, ports
 
 _T = TypeVar("_T")
+# Of one reading, so that a course without an end does not fill the memory; the next one goes on from there.
+_MOST_EVENTS = 10_000
 log = logging.getLogger(__name__)
 
 
@@ -135,6 +137,8 @@ class Reading:
         nothing = model.EventPage(events=(), metrics=(), after=None)
         met: set[str] = set()
         while True:
+            if len(self._events) >= _MOST_EVENTS:
+                raise _CutShort
             page = self._ask(Part.EVENTS, functools.partial(self._provider.events, self._job.job_id, after), nothing)
             self._events += page.events
             self._metrics += page.metrics

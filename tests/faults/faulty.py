@@ -1,6 +1,7 @@
 """A provider on a real socket that can do everything wrong that a provider, or the way to it, can do."""
 
 import contextlib
+import gzip
 import itertools
 import json
 import os
@@ -198,6 +199,15 @@ def halfway(then: Callable[[Handler], None]) -> Fault:
     return fault
 
 
+def _on_and_on(handler: Handler) -> None:
+    """An answer without an end, until nobody takes it any more."""
+    handler.close_connection = True
+    with contextlib.suppress(OSError):
+        handler.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        while True:
+            handler.raw(b" " * 1_000_000)
+
+
 def _hang_up(handler: Handler) -> None:
     handler.close_connection = True
 
@@ -211,6 +221,8 @@ WAYS: dict[str, Fault] = {
     "hung up halfway": halfway(_hang_up),
     "no HTTP": lambda handler: handler.raw(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
     "damaged gzip": answers(200, b"\x1f\x8b no gzip at all", Content_Encoding="gzip"),
+    "on and on": _on_and_on,
+    "packed": answers(200, gzip.compress(b" " * 40_000_000), Content_Encoding="gzip"),
     "circle": lambda handler: handler.reply(302, b"", Location=handler.path),
     "truncated": answers(200, b'{"object": "list", "data": [{"id": "ftjob-1", "stat'),
     "invalid": answers(200, b"{'object': 'list', 'data': []}"),

@@ -30,6 +30,8 @@ ACCOUNT_FAULTS: dict[str, Fault] = {
     "hung up halfway": _trouble("hung up in the middle of an answer", "without sending complete message body"),
     "no HTTP": _trouble("the answer is not HTTP", "cannot be reached"),
     "damaged gzip": _trouble("a compressed answer is damaged", "cannot be reached"),
+    "on and on": _trouble("an answer without an end", "the answer is longer than"),
+    "packed": _trouble("a small answer that unpacks to an enormous one", "the answer is longer than"),
     "circle": _trouble("redirected in a circle", "cannot be reached"),
     "truncated": _trouble("half of a JSON text", "not JSON", NEXT_LOOK),
     "invalid": _trouble("invalid JSON", "not JSON", NEXT_LOOK),
