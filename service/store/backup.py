@@ -1,6 +1,7 @@
 """A copy of the database that is as good as the database itself: whole, verified, and there at once or not at all."""
 
 import contextlib
+import itertools
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -39,6 +40,25 @@ def copy(source: Path, target: Path, go_on: Callable[[], bool] = _always) -> bac
             part.chmod(source.stat().st_mode & 0o777 | stat.S_IRUSR | stat.S_IWUSR)
         _verify(source, part, expected, go_on)
     return backups.Backup(path=target, size_bytes=target.stat().st_size)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two databases hold the same tables, row for row; False when one of them cannot be read."""
+    tables = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    try:
+        with closing(engines.connect_read_only(one)) as ours, closing(engines.connect_read_only(other)) as theirs:
+            # Text that is none is compared as well.
+            ours.text_factory = theirs.text_factory = bytes
+            found = ours.execute(tables).fetchall()
+            return found == theirs.execute(tables).fetchall() and all(
+                row == its_row
+                for name, _ in found
+                for row, its_row in itertools.zip_longest(
+                    *(each.execute(f'SELECT * FROM "{name.decode()}"') for each in (ours, theirs))
+                )
+            )
+    except sqlite3.DatabaseError:
+        return False
 
 
 def is_folder(path: Path) -> bool:
