@@ -129,7 +129,7 @@ def test_what_is_no_database_is_refused(url: str, tmp_path: Path) -> None:
     file.write_text("a shopping list\n" * 999)
     with pytest.raises(errors.DatabaseRefused, match="is no database"):
         incoming.check(url, file)
-    with pytest.raises(errors.DatabaseRefused, match="is a folder"):
+    with pytest.raises(errors.DatabaseRefused, match=r"is a folder\. Name the database file in it\."):
         incoming.check(url, tmp_path)
 
 

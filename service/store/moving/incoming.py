@@ -28,6 +28,8 @@ def check(url: str, file: Path) -> None:
         raise errors.DatabaseRefused("The configured database is not a SQLite file, so nothing can be imported.")
     if not file.exists():
         raise errors.DatabaseRefused(f"There is no file {file}.")
+    if file.is_dir():
+        raise errors.DatabaseRefused(f"{file} is a folder. Name the database file in it.")
     if ours.exists() and file.samefile(ours):
         raise errors.DatabaseRefused(f"{file} is the configured database itself.")
     if migrate.revision_of(file) is None:
