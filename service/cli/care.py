@@ -47,17 +47,12 @@ def upgrade(config: str | None) -> None:
     """
     url, _ = source.reading(config)
     migrate.check(url)
-    copy = migrate.kept_copy(url)
-    was_there = copy is not None and copy.exists()
+    copies: list[Path] = []
     with _lease(url):
-        done = migrate.upgrade(url)
+        done = migrate.upgrade(url, kept=copies.append)
     click.echo("brought up to date" if done else "is up to date")
-    if done and copy and copy.exists():
-        click.echo(
-            f"a copy of an earlier upgrade was kept, and none made: {copy}"
-            if was_there
-            else f"as it was before: {copy}"
-        )
+    for copy in copies:
+        click.echo(f"as it was before: {copy}")
 
 
 @db.command(epilog="Example:  tunewatch db backup /var/backups")

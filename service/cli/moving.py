@@ -14,9 +14,9 @@ from service import clock, errors
 from service.cli import common, output
 from service.config import source
 from service.rules import plain
-from service.store import backup, lease, migrate, views
+from service.store import backup, landing, lease, migrate, views
 from service.store import engine as engines
-from service.store.moving import dump, formats, incoming, landing
+from service.store.moving import dump, formats, incoming
 
 _WRITERS = {"jsonl": formats.write_jsonl, "csv": formats.write_csv, "parquet": formats.write_parquet}
 _STDOUT = "-"
@@ -93,12 +93,12 @@ def _fill(place: Path | BinaryIO, form: str, chosen: Sequence[views.View], write
     if not isinstance(place, Path):
         write(place, chosen)
     elif as_file:
-        with landing.new_file(place) as file:
+        with place.open("xb") as file:
             write(file, chosen)
     else:
         place.mkdir()
         for view in chosen:
-            with landing.new_file(place / f"{view.name}.{form}") as file:
+            with (place / f"{view.name}.{form}").open("xb") as file:
                 write(file, [view])
 
 

@@ -1,25 +1,21 @@
 """A copy of the database that is as good as the database itself: whole, verified, and there at once or not at all."""
 
 import contextlib
-import fcntl
-import os
+import itertools
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from service import errors
 from service.rules import backups, plain
-from service.store import condition, trouble
+from service.store import condition, landing, trouble
 from service.store import engine as engines
 
 # How many steps of SQLite's machine lie between two questions whether to go on: some hundredths of a second.
 _STEPS = 100_000
-# Of every SQLite file.
-_BEGINNING = b"SQLite format 3\0"
 _BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
 
 
@@ -31,16 +27,38 @@ def _always() -> bool:
 def copy(source: Path, target: Path, go_on: Callable[[], bool] = _always) -> backups.Backup:
     """Copy the database to a file that is not there yet; others read and write it meanwhile, and nobody waits.
 
-    Under its name it appears when it is complete, verified and on the disk; until then it is `target`.part.
+    Under its name it appears when it is complete, verified and on the disk; until then it is in `target`.part.
     `go_on` is asked several times a second; when it says no, errors.Stopped is raised and nothing is left.
     Raises errors.DatabaseRefused when the names are wrong, errors.StoreTrouble when disk or database do not let us.
     """
     source, target = source.absolute(), target.absolute()
     _check_names(source, target)
-    with _part(target, source.stat().st_mode) as part:
-        expected = _fill(source, part, go_on)
+    with landing.place(target) as part:
+        expected = _fill(source, part, target, go_on)
+        # Who may read the database may read its copy. Some file systems know no modes.
+        with contextlib.suppress(OSError):
+            part.chmod(source.stat().st_mode & 0o777 | stat.S_IRUSR | stat.S_IWUSR)
         _verify(source, part, expected, go_on)
     return backups.Backup(path=target, size_bytes=target.stat().st_size)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two databases hold the same tables, row for row; False when one of them cannot be read."""
+    tables = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    try:
+        with closing(engines.connect_read_only(one)) as ours, closing(engines.connect_read_only(other)) as theirs:
+            # Text that is none is compared as well.
+            ours.text_factory = theirs.text_factory = bytes
+            found = ours.execute(tables).fetchall()
+            return found == theirs.execute(tables).fetchall() and all(
+                row == its_row
+                for name, _ in found
+                for row, its_row in itertools.zip_longest(
+                    *(each.execute(f'SELECT * FROM "{name.decode()}"') for each in (ours, theirs))
+                )
+            )
+    except sqlite3.DatabaseError:
+        return False
 
 
 def is_folder(path: Path) -> bool:
@@ -56,7 +74,9 @@ def names(folder: Path) -> list[str]:
     try:
         return [each.name for each in folder.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
-        raise _no_folder(folder) from None
+        raise errors.DatabaseRefused(
+            f"There is no folder {folder.absolute()} for the backup. Make it, or name another."
+        ) from None
     except OSError as error:
         raise errors.StoreTrouble(
             f"The folder {folder.absolute()} cannot be read ({error.strerror}). Change its owner or mode."
@@ -91,9 +111,8 @@ class Attic:
         for name in self.names():
             if name.endswith(".part") and backups.made_at(name.removesuffix(".part")):
                 # One that is being written, or that we may not touch, is left alone.
-                with contextlib.suppress(OSError), (self._folder / name).open("r+b") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    _discard(self._folder / name)
+                with contextlib.suppress(errors.TunewatchError), landing.workshop(self._folder / name):
+                    pass
 
 
 @dataclass(frozen=True)
@@ -121,98 +140,28 @@ def _check_names(source: Path, target: Path) -> None:
         raise errors.NoDatabase(f"There is no database at {source}, so there is nothing to copy.")
     if target.resolve() in {Path(f"{source.resolve()}{end}") for end in _BESIDE}:
         raise errors.DatabaseRefused(f"{target} belongs to the database itself. Name another file for the copy.")
-    if os.path.lexists(target):
-        raise errors.DatabaseRefused(f"{target} is there already and was left alone. Name another file for the copy.")
-    if not is_folder(target.parent):
-        raise _no_folder(target.parent)
 
 
-def _no_folder(folder: Path) -> errors.DatabaseRefused:
-    return errors.DatabaseRefused(f"There is no folder {folder.absolute()} for the backup. Make it, or name another.")
-
-
-@contextlib.contextmanager
-def _part(target: Path, mode: int) -> Iterator[Path]:
-    """An empty file to be filled, which becomes `target` at the end of the block, or is gone when that fails."""
-    part = Path(f"{target}.part")
-    try:
-        with contextlib.ExitStack() as undoing, _locked(part) as file:
-            undoing.callback(_discard, part)
-            # What a crash left behind under this name.
-            file.truncate(0)
-            _journal(part).unlink(missing_ok=True)
-            # Some file systems know no modes.
-            with contextlib.suppress(OSError):
-                os.fchmod(file.fileno(), mode & 0o777)
-            yield part
-            os.fsync(file.fileno())
-            if os.path.lexists(target):
-                raise errors.DatabaseRefused(f"{target} has appeared meanwhile and was left alone.")
-            part.rename(target)
-            undoing.pop_all()
-            _sync_folder(target.parent)
-    except OSError as error:
-        raise errors.StoreTrouble(
-            f"{part} cannot be written ({error.strerror}). Check the name, that this user may write there and that "
-            "the disk has room, or name another place."
-        ) from error
-
-
-@contextlib.contextmanager
-def _locked(part: Path) -> Iterator[BinaryIO]:
-    """The file, opened, and ours alone for as long as it is open."""
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise errors.StoreTrouble(f"{part} is being written just now by another backup.") from None
-        if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-            raise errors.DatabaseRefused(f"{part} is there and is no half-made copy; it was left alone. Move it away.")
-        yield file
-
-
-def _discard(part: Path) -> None:
-    for each in (_journal(part), part):
-        with contextlib.suppress(OSError):
-            each.unlink(missing_ok=True)
-
-
-def _journal(part: Path) -> Path:
-    """SQLite's own, which a copy that was cut off leaves beside it."""
-    return Path(f"{part}-journal")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk, too. Not every file system can; the content is there already."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _fill(source: Path, part: Path, go_on: Callable[[], bool]) -> _Facts:
-    """Write the copy; what the database held at least when that began."""
+def _fill(source: Path, part: Path, target: Path, go_on: Callable[[], bool]) -> _Facts:
+    """Write the copy that will be `target`; what the database held at least when that began."""
     with _translated(source), closing(engines.connect_read_only(source)) as connection:
         connection.set_progress_handler(lambda: not go_on(), _STEPS)
         expected = _facts(connection)
-        _check_room(connection, part)
-        with _translated(source, part):
+        _check_room(connection, target)
+        with _translated(source, target):
             # One reading transaction from beginning to end, and what was deleted is left out.
             connection.execute("VACUUM INTO ?", (str(part),))
     return expected
 
 
-def _check_room(connection: sqlite3.Connection, part: Path) -> None:
+def _check_room(connection: sqlite3.Connection, target: Path) -> None:
     pages, unused, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )
-    needed, free = (pages - unused) * size, trouble.free_bytes(part)
+    needed, free = (pages - unused) * size, trouble.free_bytes(target)
     if free is not None and free < needed:
         raise errors.StoreTrouble(
-            f"There is no room in {part.parent} for the backup: it needs about {plain.megabytes(needed)}, and "
+            f"There is no room in {target.parent} for the copy: it needs about {plain.megabytes(needed)}, and "
             f"{plain.megabytes(free)} are free. Make room there, or name another place."
         )
 
@@ -257,7 +206,7 @@ def _translated(path: Path, target: Path | None = None) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0)
         if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
-            raise errors.Stopped("The backup was broken off; nothing is left of it.") from error
+            raise errors.Stopped("The copy was broken off; nothing is left of it.") from error
         of_source = code & 0xFF in _OF_SOURCE or code == sqlite3.SQLITE_IOERR_READ
         where = path if target is None or of_source else target
         raise trouble.of(where, error) or errors.StoreTrouble(f"{path} cannot be copied: {error}.") from error

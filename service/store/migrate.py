@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -24,14 +25,14 @@ _OURS = {"alembic_version", "account", "job", "status_change", "notice", "delive
 _MOVE_AWAY = "Name another place with [database] url or DATABASE_URL, or move that file away."
 
 
-def upgrade(url: str, *, apart: bool = False) -> bool:
+def upgrade(url: str, *, apart: bool = False, keep: bool = True, kept: Callable[[Path], None] = lambda _: None) -> bool:
     """Make the database if there is none, bring it to the present schema; True when anything was done.
 
-    One transaction: an upgrade that is interrupted leaves the database as it was. Of what it holds, a copy is kept
-    beforehand (see `kept_copy`). `apart`: in a process of its own, since the 10 MB of Alembic would stay in this one
-    for weeks. What a crash left behind is checked before anything is written. Raises errors.DatabaseRefused for a file
-    of another program, of a newer version, one that is damaged or cannot be opened, or when there is no room for the
-    copy.
+    One transaction: an upgrade that is interrupted leaves the database as it was. With `keep` a copy of what it holds
+    is kept beforehand beside it, and `kept` is told where. `apart`: in a process of its own, since the 10 MB of Alembic
+    would stay in this one for weeks. What a crash left behind is checked before anything is written. Raises
+    errors.DatabaseRefused for a file of another program, of a newer version, one that is damaged or cannot be opened,
+    or when there is no room for the copy.
     """
     path = engines.file_of(url)
     if path is not None:
@@ -44,8 +45,8 @@ def upgrade(url: str, *, apart: bool = False) -> bool:
     try:
         if (revision := _revision(engine)) == identity.REVISION:
             return False
-        if path is not None and revision is not None:
-            _keep_copy(engine, path)
+        if keep and path is not None and revision is not None and _holds_anything(engine):
+            kept(_keep_copy(path))
         _run_apart(url) if apart else _run(engine)
     except errors.StoreTrouble as error:
         raise errors.DatabaseRefused(str(error)) from error
@@ -96,12 +97,6 @@ def reading(url: str) -> sa.Engine:
     return engine
 
 
-def kept_copy(url: str) -> Path | None:
-    """Where an upgrade to this version keeps the database as it was before; None when it is no file."""
-    path = engines.file_of(url)
-    return _copy_of(path) if path else None
-
-
 def scripts() -> Path:
     """The folder of the migrations: inside an installed package, else beside it in the source tree."""
     package = Path(__file__).parents[1]
@@ -150,14 +145,22 @@ def _refuse_unsound(path: Path) -> None:
         raise errors.DatabaseRefused(str(trouble.damaged(path, fault)))
 
 
-def _keep_copy(engine: sa.Engine, path: Path) -> None:
+def _holds_anything(engine: sa.Engine) -> bool:
     with engines.for_reads(engine).connect() as connection:
-        if not connection.execute(sa.text("SELECT EXISTS (SELECT 1 FROM account)")).scalar():
-            return
-    copy = _copy_of(path)
-    if copy.exists():
-        log.info("%s is there already, from an earlier upgrade, and is kept", copy)
-        return
+        return bool(connection.execute(sa.text("SELECT EXISTS (SELECT 1 FROM account)")).scalar())
+
+
+def _keep_copy(path: Path) -> Path:
+    """Where a copy of just this state is: made now, or by an upgrade that came to nothing."""
+    copy = first = Path(f"{path.absolute()}.before-{identity.REVISION}")
+    number = 1
+    while os.path.lexists(copy):
+        if backup.same(path, copy):
+            # Begun again and again, an upgrade must not fill the disk.
+            log.info("%s holds %s as it was already", copy, path.absolute())
+            return copy
+        number += 1
+        copy = Path(f"{first}.{number}")
     log.info("an older version made %s; before it is upgraded, a copy is made", path.absolute())
     try:
         made = backup.copy(path, copy)
@@ -166,10 +169,7 @@ def _keep_copy(engine: sa.Engine, path: Path) -> None:
             f"{error} Without this copy nothing is upgraded, and nothing was changed."
         ) from error
     log.info("the database as it was is kept in %s, %s", made.path, plain.megabytes(made.size_bytes))
-
-
-def _copy_of(path: Path) -> Path:
-    return Path(f"{path.absolute()}.before-{identity.REVISION}")
+    return copy
 
 
 def _known_revisions() -> set[str]:
@@ -274,7 +274,7 @@ if __name__ == "__main__":
     # Whoever starts the daemon again must not find the orphan of the last one at work.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        upgrade(_url)
+        upgrade(_url, keep=False)  # whoever starts us has seen to that
     except errors.TunewatchError as refusal:
         sys.stderr.write(f"{' '.join(str(refusal).split())}\n")
         sys.exit(_REFUSED)

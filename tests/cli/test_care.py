@@ -14,7 +14,7 @@ import pytest
 from service import clock
 from service.rules import backups
 from service.store import engine as engines
-from service.store import lease, migrate
+from service.store import identity, lease
 from tests.cli.conftest import Ask
 from tests.conftest import START, Bench
 from tests.store import old
@@ -177,9 +177,10 @@ def test_health_tells_of_backups_where_they_are_wanted(path: Path, ask: Ask, tmp
     assert str(found["note"]).startswith("the newest is of 20")
 
 
-def test_an_upgrade_names_the_copy_of_what_was_before(url: str, ask: Ask, tmp_path: Path) -> None:
+def test_an_upgrade_names_the_copy_of_what_was_before(url: str, ask: Ask) -> None:
     path = old.make(url, old.REVISIONS[0])
-    result = ask("db", "upgrade")
-    assert result.stdout == f"brought up to date\nas it was before: {migrate.kept_copy(url)}\n"
-    assert path.exists()
+    copy = f"{path.absolute()}.before-{identity.REVISION}"
+    Path(copy).write_text("of an earlier upgrade")
+    assert ask("db", "upgrade").stdout == f"brought up to date\nas it was before: {copy}.2\n"
+    assert Path(f"{copy}.2").exists()
     assert ask("db", "upgrade").stdout == "is up to date\n"

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from service import errors
 from service.store import engine as engines
-from service.store import migrate, views
-from service.store.moving import dump, formats, landing
+from service.store import landing, migrate, views
+from service.store.moving import dump, formats
 from tests.cli.conftest import Ask
 from tests.conftest import KEY, Bench
 from tests.e2e import servers
@@ -159,20 +159,23 @@ def test_nothing_is_overwritten(ask: Ask, tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.usefixtures("lived")
-@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
-def test_what_another_export_left_or_writes_is_not_overwritten(ask: Ask, tmp_path: Path, form: str) -> None:
-    """A half copy of the database is looked at by backup.copy, which can tell the two apart."""
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "sqlite"])
+def test_two_exports_to_one_name_do_not_spoil_each_other(ask: Ask, tmp_path: Path, form: str) -> None:
+    """The second one says so; the first one's work, of whatever form, is what stays."""
     target = tmp_path / "target"
-    target.with_name("target.part").touch()
-    with pytest.raises(errors.Permanent, match="another export is at work, or one was killed"):
-        ask("export", "--format", form, str(target))
-    assert not target.exists()
+    with landing.place(target) as made:
+        made.write_text("the first")
+        with pytest.raises(errors.StoreTrouble, match="is being written just now"):
+            ask("export", "--format", form, str(target))
+    assert target.read_text() == "the first"
+    assert not target.with_name("target.part").exists()
 
 
 @pytest.mark.usefixtures("lived")
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "sqlite"])
 def test_a_folder_that_is_not_there_is_named(ask: Ask, tmp_path: Path, form: str) -> None:
-    with pytest.raises(errors.TunewatchError, match=re.escape(f"{tmp_path}/nowhere")):
+    said = re.escape(f"There is no folder {tmp_path}/nowhere. Make it, or name another place.")
+    with pytest.raises(errors.TunewatchError, match=said):
         ask("export", "--format", form, str(tmp_path / "nowhere" / "target"))
 
 
@@ -183,21 +186,6 @@ def test_it_is_of_one_moment(lived: Bench, url: str, engine: engines.Engine) -> 
         with engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM metric")
         assert sum(len(rows) for rows in history.portions(views.METRICS)) == before > 0
-
-
-@pytest.mark.parametrize("as_folder", [True, False])
-def test_what_is_broken_off_leaves_nothing(tmp_path: Path, as_folder: bool) -> None:
-    def break_off() -> None:
-        with landing.place(tmp_path / "target") as part:
-            if as_folder:
-                part.mkdir()
-            with landing.new_file(part / "one" if as_folder else part) as file:
-                file.write(b"half")
-                raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        break_off()
-    assert list(tmp_path.iterdir()) == []
 
 
 class TestAsAProcess:

@@ -1,15 +1,26 @@
 """Which files can be imported, and what becomes of them: nothing."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service import errors
-from service.store import migrate
+from service.store import identity, migrate
 from service.store.moving import incoming
 from tests.conftest import KEY, Bench
 from tests.store import hosts, old
+
+# An import that is killed after its first step.
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from service.store.moving import incoming
+incoming.take(sys.argv[1], Path(sys.argv[2]), lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
 
 
 @pytest.mark.parametrize("revision", old.REVISIONS)
@@ -20,6 +31,34 @@ def test_an_older_version_s_is_brought_up_to_date_in_a_copy(tmp_path: Path, new:
     counts = hosts.take(f"sqlite:///{new}", theirs)
     assert (counts["jobs"], counts["waiting"]) == (1, 1)
     assert theirs.read_bytes() == before
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_an_older_version_s_is_copied_once(tmp_path: Path, new: Path) -> None:
+    """The copy is thrown away: nobody needs one of how it was."""
+    theirs = old.make(f"sqlite:///{tmp_path}/theirs.db", old.REVISIONS[0])
+    found: set[str] = set()
+    migrate.upgrade(f"sqlite:///{new}")
+    incoming.take(
+        f"sqlite:///{new}", theirs, lambda _: found.update(path.name for path in tmp_path.rglob("*.import.part/*/*"))
+    )
+    assert {name for name in found if not name.endswith(("-wal", "-shm"))} == {"copy.db"}
+
+
+@pytest.mark.parametrize("revision", [old.REVISIONS[0], identity.REVISION])
+def test_what_a_killed_import_left_goes_with_the_next_one(tmp_path: Path, new: Path, revision: str) -> None:
+    migrate.upgrade(f"sqlite:///{new}")
+    theirs = old.make(f"sqlite:///{tmp_path}/theirs.db", old.REVISIONS[0])
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", DIES, f"sqlite:///{new}", theirs], env={**os.environ, "PYTHONPATH": root}, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [Path(f"{new}.import.part")]
+    if revision == identity.REVISION:
+        migrate.upgrade(f"sqlite:///{theirs}")
+    assert hosts.take(f"sqlite:///{new}", theirs)["jobs"] == 1
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
@@ -90,7 +129,7 @@ def test_what_is_no_database_is_refused(url: str, tmp_path: Path) -> None:
     file.write_text("a shopping list\n" * 999)
     with pytest.raises(errors.DatabaseRefused, match="is no database"):
         incoming.check(url, file)
-    with pytest.raises(errors.DatabaseRefused, match="is a folder"):
+    with pytest.raises(errors.DatabaseRefused, match=r"is a folder\. Name the database file in it\."):
         incoming.check(url, tmp_path)
 
 

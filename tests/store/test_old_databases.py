@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service import errors
-from service.store import checkup, identity, migrate
+from service.store import backup, checkup, identity, migrate
 from service.store import engine as engines
 from service.store.record import Record
 from tests.conftest import START
@@ -69,6 +69,11 @@ def _holds(path: Path, before: dict[str, list[dict[str, object]]]) -> bool:
     )
 
 
+def _copy(path: Path) -> Path:
+    """Where the first one is kept."""
+    return path.with_name(f"{path.name}.before-{identity.REVISION}")
+
+
 def _revision(path: Path) -> object:
     return old.content(path)["alembic_version"][0]["version_num"]
 
@@ -116,16 +121,19 @@ def test_killed_at_any_moment_an_upgrade_has_not_begun(url: str, path: Path, rev
         assert old.content(path) == before, dies
     assert migrate.upgrade(url) is True
     assert _holds(path, before)
+    [copy] = path.parent.glob("*.before-*")
+    assert old.content(copy) == before, "one is enough, however often it was begun"
 
 
 def test_a_copy_of_what_was_before_is_kept(
     url: str, path: Path, revision: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    kept: list[Path] = []
     before = old.content(path)
-    migrate.upgrade(url)
-    copy = migrate.kept_copy(url)
-    assert copy == path.with_name(f"{path.name}.before-{identity.REVISION}")
+    migrate.upgrade(url, kept=kept.append)
+    [copy] = kept
+    assert copy == _copy(path)
     assert old.content(copy) == before
     assert [message for message in caplog.messages if f"is kept in {copy}" in message]
     # Put back, it is what it was.
@@ -134,12 +142,46 @@ def test_a_copy_of_what_was_before_is_kept(
     assert (_revision(path), migrate.upgrade(url)) == (revision, True)
 
 
-def test_a_copy_that_is_there_from_an_earlier_upgrade_stays(url: str, path: Path) -> None:
-    copy = migrate.kept_copy(url)
-    assert copy
-    copy.write_text("the first one")
+@pytest.mark.parametrize("apart", [True, False])
+def test_whoever_went_back_has_a_copy_of_each_state_that_was_upgraded(url: str, path: Path, apart: bool) -> None:
+    before = path.read_bytes()
+    copies: list[Path] = []
+    for name in ("early", "later", "early"):
+        path.write_bytes(before)
+        Path(f"{path}-wal").unlink(missing_ok=True)
+        _rename_account(path, name)
+        assert migrate.upgrade(url, apart=apart, kept=copies.append) is True
+    first = _copy(path)
+    assert copies == [first, Path(f"{first}.2"), first]
+    assert [old.content(copy)["account"][0]["name"] for copy in copies] == ["early", "later", "early"]
+    assert sorted(path.parent.glob("*.before-*")) == [first, Path(f"{first}.2")]
+
+
+def _rename_account(path: Path, name: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE account SET name = ?", (name,))
+
+
+def test_what_has_the_name_of_a_copy_stays_and_does_not_stand_for_one(url: str, path: Path) -> None:
+    before, first = old.content(path), _copy(path)
+    first.write_text("somebody's own")
     assert migrate.upgrade(url) is True
-    assert copy.read_text() == "the first one"
+    assert first.read_text() == "somebody's own"
+    assert old.content(Path(f"{first}.2")) == before
+
+
+def test_a_copy_that_is_there_already_needs_no_room(tmp_path: Path) -> None:
+    """After an upgrade for which the disk was too full in the end."""
+    with machine.disk(tmp_path, "4m") as disk:
+        url = f"sqlite:///{tmp_path}/tunewatch.db"
+        path = old.make(url, old.REVISIONS[-1])
+        backup.copy(path, _copy(path))
+        disk.fill()
+        with pytest.raises(errors.DatabaseRefused, match="the disk is full"):
+            migrate.upgrade(url)
+        disk.clear()
+        assert migrate.upgrade(url) is True
+        assert list(tmp_path.glob("*.before-*")) == [_copy(path)]
 
 
 def test_of_a_database_without_anything_in_it_no_copy_is_made(url: str, revision: str) -> None:
@@ -172,6 +214,4 @@ def test_a_database_put_back_by_hand_is_copied_as_well(url: str, path: Path) -> 
         database.execute("PRAGMA application_id = 0")
         database.execute("PRAGMA journal_mode = DELETE")
     assert migrate.upgrade(url) is True
-    copy = migrate.kept_copy(url)
-    assert copy
-    assert copy.exists()
+    assert _copy(path).exists()

@@ -2,13 +2,12 @@
 
 import contextlib
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from service import errors
-from service.store import backup, condition, identity, migrate, trouble
+from service.store import backup, condition, identity, landing, migrate, trouble
 from service.store import engine as engines
 from service.store.moving import merging
 
@@ -29,6 +28,8 @@ def check(url: str, file: Path) -> None:
         raise errors.DatabaseRefused("The configured database is not a SQLite file, so nothing can be imported.")
     if not file.exists():
         raise errors.DatabaseRefused(f"There is no file {file}.")
+    if file.is_dir():
+        raise errors.DatabaseRefused(f"{file} is a folder. Name the database file in it.")
     if ours.exists() and file.samefile(ours):
         raise errors.DatabaseRefused(f"{file} is the configured database itself.")
     if migrate.revision_of(file) is None:
@@ -67,14 +68,15 @@ def take(url: str, file: Path, moved: Callable[[int], None]) -> dict[str, int]:
 @contextlib.contextmanager
 def _present(file: Path, ours: Path) -> Iterator[Path]:
     """The file, or a copy of it that was brought to the present schema: what is imported is not changed."""
-    if migrate.revision_of(file) == identity.REVISION:
-        yield file
-        return
-    # Beside our database, where there is room for both.
-    with tempfile.TemporaryDirectory(prefix=f"{ours.name}.import-", dir=ours.absolute().parent) as folder:
-        copy = Path(folder, "copy.db")
+    # Beside our database, where there is room for both. Also for one that needs no copy: what a killed import has left
+    # goes away.
+    with landing.workshop(Path(f"{ours.absolute()}.import.part")) as folder:
+        if migrate.revision_of(file) == identity.REVISION:
+            yield file
+            return
+        copy = folder / "copy.db"
         backup.copy(file, copy)
-        migrate.upgrade(f"sqlite:///{copy}")
+        migrate.upgrade(f"sqlite:///{copy}", keep=False)
         yield copy
 
 
