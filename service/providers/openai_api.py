@@ -249,9 +249,7 @@ def _bound(response: httpx2.Response) -> None:
         for part in read_on(chunk_size):
             read += len(part)
             if read > _LONGEST_ANSWER_BYTES:
-                raise errors.Transient(
-                    f"the answer is longer than {plain.megabytes(_LONGEST_ANSWER_BYTES)}. Check base_url"
-                )
+                raise errors.Transient(f"the answer is longer than {plain.megabytes(_LONGEST_ANSWER_BYTES)}")
             yield part
 
     response.iter_bytes = iter_bytes  # type: ignore[method-assign]

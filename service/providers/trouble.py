@@ -25,8 +25,6 @@ def translated(host: str, key: str) -> Iterator[None]:
             f"{host} did not answer in time. If that stays so, check the network or raise [poll] request_timeout."
         ) from error
     except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, errors.Transient):
-            raise errors.Transient(f"{host}: {error.__cause__}.") from error
         raise errors.Transient(
             f"{host} cannot be reached ({masked(_root(error), key)}). Check the network, the proxy and base_url."
         ) from error
