@@ -2,7 +2,9 @@
 
 import codecs
 import io
+import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -89,6 +91,9 @@ def _prepare(stream: TextIO) -> None:
 
 def main() -> None:
     """The program `tunewatch`."""
+    if sys.stdout is None:
+        # Closed by who called us; whatever is written to it shall fail like writing to a full disk.
+        sys.stdout = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     codecs.register(_seven_bit)
     codecs.register_error("look-alike", _look_alike)
     _prepare(sys.stdout)

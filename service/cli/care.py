@@ -63,6 +63,7 @@ def backup(target: str, config: str | None) -> None:
 
     PATH is a file that is not there yet, or a folder; in a folder it is named by the time.
     """
+    common.leave_nothing_half_done()
     url, _ = source.reading(config)
     database = _file(url)
     migrate.check(url)

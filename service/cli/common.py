@@ -107,6 +107,13 @@ def exit_code(error: errors.TunewatchError) -> int:
     return FAILED
 
 
+def leave_nothing_half_done() -> None:
+    """SIGTERM and a terminal that is closed end the command as Ctrl-C does: with what it began taken away."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup, for one, has it ignored
+            signal.signal(number, signal.default_int_handler)
+
+
 def stop_on_signals() -> threading.Event:
     """An event that SIGTERM and Ctrl-C set."""
     stop = threading.Event()
@@ -132,6 +139,13 @@ def desk(config: str | None) -> Iterator[Desk]:
     engine = migrate.reading(url)
     try:
         yield Desk(engine=engine, history=reading.Reading(engine), zone=_zone(zone), url=url)
+    except OSError:
+        raise
+    except ValueError as error:
+        # Such as a time that is none.
+        if path := engines.file_of(url):
+            raise engines.unreadable(path, error) from error
+        raise
     finally:
         engine.dispose()
 

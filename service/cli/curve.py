@@ -1,6 +1,5 @@
 """A curve drawn with characters: of training as a line of dots, of validation as points on it."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,6 +7,8 @@ from service.cli.output import Row
 
 _HEIGHT = 8
 _WIDEST = 64
+# There may be infinities, and numbers whose difference is one; nobody's loss is so large.
+_LARGEST = 1e100
 _POINT = "●"
 # Eight dots of a cell, two columns of four, each with its bit (Unicode's Braille patterns).
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -27,8 +28,7 @@ def of_metrics(metrics: Sequence[Row], width: int) -> list[str]:
 
 
 def _points(metrics: Sequence[Row], name: str) -> list[tuple[int, float]]:
-    # A database that others wrote to may hold infinities.
-    return [(row["step"], row[name]) for row in metrics if row[name] is not None and math.isfinite(row[name])]
+    return [(row["step"], row[name]) for row in metrics if row[name] is not None and abs(row[name]) < _LARGEST]
 
 
 def _drawn(trained: _Points, validated: _Points, width: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -44,8 +43,7 @@ def export(target: str, config: str | None, form: str, names: tuple[str, ...], a
     With exactly one --view csv and parquet make one file. `-` stands for standard output, where it is one file. What
     is written is of one moment; the daemon may run meanwhile.
     """
-    # Who is asked to end leaves no half file behind either.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    common.leave_nothing_half_done()
     if form == "sqlite":
         if names or account or target == _STDOUT:
             raise click.UsageError("As sqlite the database is copied whole, to a file: without --view and --account.")
@@ -113,7 +111,7 @@ def _standard_output() -> Iterator[BinaryIO]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(common.FAILED) from None
-        raise errors.Permanent(f"Standard output cannot be written: {error.strerror}.") from error
+        raise errors.Permanent(f"Standard output cannot be written: {error.strerror or error}.") from error
 
 
 @click.command("import", epilog="Example:  tunewatch import old-host.db")
@@ -126,7 +124,7 @@ def import_(file: str, config: str | None, as_json: bool) -> None:
     What is there already is not doubled, nobody is told anything, and FILE is not changed: it may be of an older
     version, and in use. The daemon of the configured database has to be stopped meanwhile.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    common.leave_nothing_half_done()
     url, _ = source.reading(config)
     migrate.check(url)
     incoming.check(url, Path(file))

@@ -5,6 +5,7 @@ import difflib
 import math
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -94,13 +95,15 @@ def _value(value: Any) -> Any:
 
 def _told_apart(names: Sequence[str]) -> list[str]:
     """A join with * brings some names twice; the second `job_id` becomes `job_id_2`."""
-    found: list[str] = []
+    found: dict[str, None] = {}
+    counts: Counter[str] = Counter()
     for name in names:
-        count = 1
-        while (unique := name if count == 1 else f"{name}_{count}") in found:
-            count += 1
-        found.append(unique)
-    return found
+        unique = name
+        while unique in found:
+            counts[name] += 1
+            unique = f"{name}_{counts[name] + 1}"
+        found[unique] = None
+    return list(found)
 
 
 @contextlib.contextmanager

@@ -7,12 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import errors
+from service import errors, model
 from service.rules import health, plain
 from service.store import condition, identity, migrate, schema, trouble, views
 from service.store import engine as engines
 
 _SHOWN = 3
+_TIME = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z"
+_STATES = ", ".join(f"'{state}'" for state in model.State)
+_OBJECTS = ("hyperparameters", "metadata")
+_Look = Callable[[sqlite3.Connection], tuple[list[str], str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +42,24 @@ def checks(url: str, path: Path) -> Iterator[Check]:
     yield _content(path, "integrity", _integrity)
     yield _content(path, "foreign keys", _foreign_keys)
     if present:
-        yield _content(path, "json", _json)
-        yield _content(path, "views", _views)
+        for part, look in _ROWS.items():
+            yield _content(path, part, look)
     found = condition.look(path)
     yield Check(
         part="write-ahead log", problem=health.wal_problem(found), note=plain.megabytes(found.wal_bytes)
     )  # fmt: skip
+
+
+def rows_fault(path: Path) -> str | None:
+    """What does not fit together in the rows of a database of the present schema, None when all of it does.
+
+    Raises sqlite3.DatabaseError.
+    """
+    with closing(engines.connect_read_only(path)) as connection, engines.heard(connection):
+        for look in (_foreign_keys, *_ROWS.values()):
+            if faults := look(connection)[0]:
+                return "; ".join(faults)
+    return None
 
 
 def _schema(path: Path) -> Generator[Check, None, bool]:
@@ -60,7 +76,7 @@ def _schema(path: Path) -> Generator[Check, None, bool]:
     return present
 
 
-def _content(path: Path, part: str, look: Callable[[sqlite3.Connection], tuple[list[str], str]]) -> Check:
+def _content(path: Path, part: str, look: _Look) -> Check:
     try:
         with closing(engines.connect_read_only(path)) as connection, engines.heard(connection):
             faults, note = look(connection)
@@ -114,6 +130,24 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _values(connection: sqlite3.Connection) -> tuple[list[str], str]:
+    """What neither SQLite's types nor JSON say."""
+    conditions = {("job", "state"): f"state NOT IN ({_STATES})"}
+    conditions |= {("job", name): f"json_valid({name}) AND json_type({name}) <> 'object'" for name in _OBJECTS}
+    for table in schema.metadata.sorted_tables:
+        for column in table.c:
+            if isinstance(column.type, schema.UtcText):
+                name = column.name
+                wrong = f"{name} IS NOT NULL AND ({name} NOT GLOB '{_TIME}' OR unixepoch({name}) IS NULL)"
+                conditions[table.name, name] = wrong
+    faults = []
+    for (of_table, of_column), wrong in conditions.items():
+        [[count]] = connection.execute(f"SELECT count(*) FROM {of_table} WHERE {wrong}")
+        if count:
+            faults.append(f"{plain.count(count, 'row')} of {of_table} with a {of_column} that cannot be")
+    return faults, f"in {len(conditions)} columns"
+
+
 def _views(connection: sqlite3.Connection) -> tuple[list[str], str]:
     rows = 0
     for view in views.ALL:
@@ -121,3 +155,7 @@ def _views(connection: sqlite3.Connection) -> tuple[list[str], str]:
         for _ in connection.execute(f"SELECT {', '.join(views.fields(view))} FROM {view.name}"):
             rows += 1
     return [], plain.count(rows, "row")
+
+
+# What tells of rows, by the name of the part; it takes the present schema.
+_ROWS: dict[str, _Look] = {"json": _json, "values": _values, "views": _views}

@@ -95,6 +95,7 @@ def reading(url: str) -> sa.Engine:
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
     sa.event.listen(engine, "handle_error", _translator(path))
+    sa.event.listen(engine, "handle_error", _unreadable(path))
     sa.event.listen(engine, "begin", _begin_deferred)
     return engine
 
@@ -111,7 +112,8 @@ def heard(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT:
+        # Text that is none has an error without a code.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_INTERRUPT:
             raise KeyboardInterrupt from error
         raise
 
@@ -194,3 +196,21 @@ def _translator(path: Path | None) -> Callable[[sa.ExceptionContext], None]:
             raise found from cause
 
     return translate
+
+
+def _unreadable(path: Path) -> Callable[[sa.ExceptionContext], None]:
+    """Our questions are right, so it is the answer that cannot be read: somebody has changed what the file holds."""
+
+    def translate(context: sa.ExceptionContext) -> None:
+        if isinstance(context.original_exception, sqlite3.DatabaseError):
+            raise unreadable(path, context.original_exception) from context.original_exception
+
+    return translate
+
+
+def unreadable(path: Path, error: Exception) -> errors.StoreTrouble:
+    """For rows that we would not have written."""
+    return errors.StoreTrouble(
+        f"{path.absolute()} holds something that tunewatch cannot have written ({error}). `tunewatch db check` says "
+        "where."
+    )

@@ -1,16 +1,22 @@
 """The commands that ask the history, as a person and as a program use them."""
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
+from service import errors
 from service.store.reading import Reading
 from tests.cli.conftest import Ask, Program
 from tests.conftest import KEY, Bench
+from tests.e2e import servers
 
 
 @pytest.fixture
@@ -126,3 +132,39 @@ def test_reading_commands_import_neither_openai_nor_apprise(program: Program, tm
         "print([name for name in ('openai', 'apprise', 'pydantic', 'alembic', 'apscheduler') if name in sys.modules])"
     )
     assert program(python=code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ("UPDATE job SET created_at = '2026-11-2x'", ["stats"]),
+        ("UPDATE job SET suffix = CAST(x'ff41' AS TEXT)", ["jobs"]),
+        ("UPDATE job SET hyperparameters = '{'", ["jobs", "--json"]),
+        ("DROP VIEW job_summary", ["jobs"]),
+    ],
+)
+def test_what_somebody_else_wrote_into_the_database_is_no_traceback(
+    bench: Bench, ask: Ask, url: str, broken: str, words: list[str]
+) -> None:
+    bench.poll()
+    job = bench.simulator.create()
+    bench.poll()
+    words = [job if word == "JOB" else word for word in words]
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute(broken)
+    with pytest.raises(errors.StoreTrouble, match="`tunewatch db check` says where"):
+        ask(*words)
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["sql", "SELECT 1"], ["export", "--format", "jsonl", "-"]])
+def test_a_closed_standard_output_is_said(bench: Bench, url: str, words: list[str]) -> None:
+    bench.poll()
+    bench.simulator.create()
+    bench.poll()
+    command = [sys.executable, "-m", "service", *words]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], env=servers.environment({"DATABASE_URL": url}),
+        stderr=subprocess.PIPE, text=True, timeout=servers.TIMEOUT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "not writable" in done.stderr

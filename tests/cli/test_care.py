@@ -87,10 +87,10 @@ def test_a_whole_database_is_said_to_be(path: Path, ask: Ask) -> None:
     parts = [re.sub(r":.*", "", line) for line in result.stdout.splitlines()]
     assert parts == [
         f"ok    {part}"
-        for part in ("file", "schema", "integrity", "foreign keys", "json", "views", "write-ahead log")
+        for part in ("file", "schema", "integrity", "foreign keys", "json", "values", "views", "write-ahead log")
     ]  # fmt: skip
     data = json.loads(ask("db", "check", "--json").stdout)
-    assert (data["whole"], len(data["checks"])) == (True, 7)
+    assert (data["whole"], len(data["checks"])) == (True, 8)
 
 
 def test_a_database_that_is_not_whole_fails_the_check(path: Path, ask: Ask) -> None:

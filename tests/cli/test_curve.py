@@ -29,8 +29,18 @@ def test_it_fits_the_width_if_there_is_any(width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "losses", [(), (1.0,), (1.0, 1.0), (0.0, 0.0, 0.0), (1e-9, 1e9), (-1.0, 2.0), (1.0, float("inf"), 0.5)]
-)
+    "losses",
+    [
+        (),
+        (1.0,),
+        (1.0, 1.0),
+        (0.0, 0.0, 0.0),
+        (1e-9, 1e9),
+        (-1.0, 2.0),
+        (1.0, float("inf"), 0.5),
+        (1.0, 1e308, -1e308, 0.5),
+    ],
+)  # fmt: skip
 def test_no_values_bring_it_down(losses: tuple[float, ...]) -> None:
     assert bool(curve.of_metrics(rows(*losses), 60)) is (len(losses) > 1)
 

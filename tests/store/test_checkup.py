@@ -12,7 +12,7 @@ import pytest
 from service.store import checkup, migrate
 from service.store import engine as engines
 
-PARTS = ["file", "schema", "integrity", "foreign keys", "json", "views", "write-ahead log"]
+PARTS = ["file", "schema", "integrity", "foreign keys", "json", "values", "views", "write-ahead log"]
 JOB = """
 INSERT INTO account (id, name, active) VALUES (1, 'main', 1);
 INSERT INTO job (id, account_pk, job_id, status, state, raw, first_seen_at, last_changed_at)
@@ -52,7 +52,14 @@ def test_a_whole_database_passes_every_check_untouched(url: str, path: Path, eng
 
 ORPHAN = "INSERT INTO event (job_pk, event_id, message) VALUES (9, 'e1', 'x'), (9, 'e2', 'x'), (8, 'e', 'x')"
 TORN = "UPDATE job SET raw = '{\"id\": '"
-STRANGE = "INSERT INTO notice (notice_id, cause, kind, created_at, facts) VALUES ('n', 'c', 'failed', '', 'x')"
+STRANGE = (
+    "INSERT INTO notice (notice_id, cause, kind, created_at, facts) "
+    "VALUES ('n', 'c', 'failed', '2026-11-01T00:00:00Z', 'x')"
+)
+NO_TIME = "UPDATE job SET created_at = '2026-13-01T00:00:00Z'"
+NO_STATE = "UPDATE job SET state = 'xucceeded'"
+NO_OBJECT = "UPDATE job SET metadata = '[1]'"
+NO_TEXT = "UPDATE job SET suffix = CAST(x'ff41' AS TEXT)"
 VIEW = "DROP VIEW job_events; CREATE VIEW job_events AS SELECT 1 AS one"
 
 
@@ -62,6 +69,10 @@ VIEW = "DROP VIEW job_events; CREATE VIEW job_events AS SELECT 1 AS one"
         (ORPHAN, "foreign keys", "3 rows of event without job"),
         (TORN, "json", "1 row of job whose raw is no JSON: id 1"),
         (STRANGE, "json", "1 row of notice whose facts is no JSON: id 1"),
+        (NO_TIME, "values", "1 row of job with a created_at that cannot be"),
+        (NO_STATE, "values", "1 row of job with a state that cannot be"),
+        (NO_OBJECT, "values", "1 row of job with a metadata that cannot be"),
+        (NO_TEXT, "views", "Could not decode to UTF-8"),
         (VIEW, "views", "no such column"),
     ],
 )

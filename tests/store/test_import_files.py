@@ -96,6 +96,30 @@ def test_rows_without_their_parents_are_taken_back(bench: Bench, other: hosts.Ho
     assert hosts.tables(ours) == before
 
 
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("DELETE FROM account", "2 rows of job without account"),
+        ("UPDATE job SET account_pk = 77 WHERE id = 1", "1 row of job without account"),
+        ("UPDATE job SET suffix = CAST(x'ff41' AS TEXT)", "Could not decode to UTF-8"),
+        ("UPDATE job SET hyperparameters = '{'", "2 rows of job whose hyperparameters is no JSON"),
+        ("UPDATE job SET created_at = '2026-99-01T00:00:00Z'", "2 rows of job with a created_at that cannot be"),
+    ],
+)
+def test_rows_that_do_not_fit_are_not_imported_nor_left_out_in_silence(
+    bench: Bench, other: hosts.Host, ours: Path, broken: str, said: str
+) -> None:
+    bench.poll()
+    for _ in range(2):
+        bench.simulator.create()
+    other.poll()
+    hosts.change(other.path, broken)
+    before = hosts.tables(ours)
+    with pytest.raises(errors.DatabaseRefused, match=f"is damaged .*{said}.*so nothing was imported"):
+        hosts.take(f"sqlite:///{ours}", other.path)
+    assert hosts.tables(ours) == before
+
+
 @pytest.mark.usefixtures("engine")
 def test_the_database_itself_is_refused_under_any_name(ours: Path, new: Path) -> None:
     os.link(ours, new)

@@ -7,14 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 from service import errors
-from service.store import backup, condition, identity, landing, migrate, trouble
+from service.store import backup, checkup, condition, identity, landing, migrate, trouble
 from service.store import engine as engines
 from service.store.moving import merging
 
 # Pages of our database that are kept at hand: with the little that a daemon needs, indexes would be read again and
 # again.
 _CACHE_KB = 32 * 1024
-_STEPS_OF_SQLITE = 100_000
 STEPS = len(merging.STEPS)
 
 
@@ -35,9 +34,7 @@ def check(url: str, file: Path) -> None:
     if migrate.revision_of(file) is None:
         raise errors.DatabaseRefused(f"{file} holds no history of tunewatch.")
     if fault := condition.unsound(file):
-        raise errors.DatabaseRefused(
-            f"{file} is damaged ({fault}), so nothing was imported. docs/faults.md says how to save what can be read."
-        )
+        raise _damaged(file, fault)
 
 
 def take(url: str, file: Path, moved: Callable[[int], None]) -> dict[str, int]:
@@ -48,21 +45,34 @@ def take(url: str, file: Path, moved: Callable[[int], None]) -> dict[str, int]:
     ours = engines.file_of(url)
     assert ours
     with _present(file, ours) as theirs:
+        _refuse_damaged(file, theirs)
         try:
-            with closing(engines.connect_writing(ours)) as db:
-                # Python hears Ctrl-C only where it is asked.
-                db.set_progress_handler(lambda: 0, _STEPS_OF_SQLITE)
+            with closing(engines.connect_writing(ours)) as db, engines.heard(db):
                 db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
                 db.execute("ATTACH DATABASE ? AS other", (engines.read_only_address(theirs),))
                 return _merge(db, moved)
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT:
-                raise KeyboardInterrupt from error
             if fault := condition.unsound(theirs):
-                raise errors.DatabaseRefused(f"{file} cannot be read ({fault}); nothing was imported.") from error
+                raise _damaged(file, fault) from error
             raise trouble.of(ours, error) or errors.StoreTrouble(
                 f"{file} cannot be imported: {error}. Nothing was changed. Please report this."
             ) from error
+
+
+def _refuse_damaged(file: Path, theirs: Path) -> None:
+    """Rows without those they belong to would be left out in silence, and what cannot be read would be ours as well."""
+    try:
+        fault = checkup.rows_fault(theirs)
+    except sqlite3.DatabaseError as error:
+        fault = str(error)
+    if fault:
+        raise _damaged(file, fault)
+
+
+def _damaged(file: Path, fault: str) -> errors.DatabaseRefused:
+    return errors.DatabaseRefused(
+        f"{file} is damaged ({fault}), so nothing was imported. docs/faults.md says how to save what can be read."
+    )
 
 
 @contextlib.contextmanager
