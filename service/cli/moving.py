@@ -103,6 +103,8 @@ def _fill(place: Path | BinaryIO, form: str, chosen: Sequence[views.View], write
 @contextlib.contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
     """Raises errors.Permanent when it cannot be written; a reader that has enough ends the program without a word."""
+    if not sys.stdout.writable():
+        raise errors.Permanent("Standard output is not writable: it was closed. Name a file instead.")
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
