@@ -47,10 +47,13 @@ def export(target: str, config: str | None, form: str, names: tuple[str, ...], a
     if form == "sqlite":
         if names or account or target == _STDOUT:
             raise click.UsageError("As sqlite the database is copied whole, to a file: without --view and --account.")
+        _refuse_folder(target)
         _copy(Path(target), config)
         return
     chosen = [view for view in views.ALL if not names or view.name in names]
     as_file = form == "jsonl" or len(chosen) == 1
+    if as_file:
+        _refuse_folder(target)
     if target == _STDOUT and not as_file:
         raise click.UsageError(f"As {form} each view is a file: name a folder, or exactly one --view.")
     if form == "parquet":
@@ -65,7 +68,13 @@ def export(target: str, config: str | None, form: str, names: tuple[str, ...], a
 
             _fill(place, form, chosen, write, as_file=as_file)
     if target != _STDOUT:
-        click.echo(f"{target}: {plain.count(total, 'row')} of {plain.count(len(chosen), 'view')}")
+        as_what = "" if as_file else ", in a folder with a file for each"
+        click.echo(f"{target}: {plain.count(total, 'row')} of {plain.count(len(chosen), 'view')}{as_what}")
+
+
+def _refuse_folder(target: str) -> None:
+    if target.endswith(os.sep):
+        raise click.UsageError(f"{target} would be a folder, and this becomes one file. Name a file.")
 
 
 def _copy(target: Path, config: str | None) -> None:
@@ -143,7 +152,8 @@ def import_(file: str, config: str | None, as_json: bool) -> None:
         return
     told = {name.replace("_", " "): count for name, count in counts.items() if count}
     waiting, updated, filled = (told.pop(name, 0) for name in ("waiting", "jobs updated", "metrics filled"))
-    click.echo(f"New: {', '.join(f'{name} {count:,}' for name, count in told.items()) or 'nothing'}.")
+    new = ", ".join(f"{name} {count:,}" for name, count in told.items()) or "nothing"
+    click.echo(f"New in {Path(str(engines.file_of(url))).absolute()}: {new}.")
     if updated or filled:
         click.echo(f"Known, and now known better: jobs {updated:,}, metrics {filled:,}.")
     if waiting:
@@ -152,3 +162,18 @@ def import_(file: str, config: str | None, as_json: bool) -> None:
             "sends what waits there.",
             err=True,
         )
+    if strangers := _unwatched(config):
+        click.echo(f"Not in the configuration, so not watched here: {', '.join(strangers)}.", err=True)
+
+
+def _unwatched(config: str | None) -> list[str]:
+    """Accounts of the history that the configuration does not have; none without a configuration."""
+    path = source.find_any(config)
+    if path is None:
+        return []
+    tables = source.parse(path).get("accounts")
+    configured = (
+        {table.get("name") for table in tables if isinstance(table, dict)} if isinstance(tables, list) else set()
+    )
+    with common.desk(config) as desk:
+        return [plain.line(name, 60) for name in desk.history.names("account") if name not in configured]

@@ -140,6 +140,8 @@ def test_only_one_account(ask: Ask, lived: Bench, engine: engines.Engine) -> Non
         ("--format", "sqlite", "x.db", "--view", "job_summary"),
         ("--format", "sqlite", "x.db", "--account", "main"),
         ("--format", "sqlite", "-"),
+        ("--format", "sqlite", "backups/"),
+        ("--format", "csv", "--view", "job_summary", "folder/"),
         ("--format", "xml", "x"),
         ("x.jsonl",),
     ],

@@ -41,13 +41,14 @@ def run(program: Run, tmp_path: Path) -> Run:
 def test_a_database_is_made_and_filled_and_who_waits_is_said(run: Run, file: Path, tmp_path: Path) -> None:
     result = run("import", str(file))
     assert result.returncode == 0
-    assert result.stdout.startswith("New: accounts 1, jobs 1, status changes 2, events ")
+    assert result.stdout.startswith(f"New in {tmp_path}/elsewhere.db: accounts 1, jobs 1, status changes 2, events ")
     assert result.stdout.endswith("notices 1, destinations 1, deliveries 1.\n")
     assert result.stderr == (
         f"1 message not yet delivered in {file}: only the tunewatch that it belongs to sends what waits there.\n"
+        "Not in the configuration, so not watched here: main.\n"
     )
     assert "rain" in run("jobs").stdout
-    assert run("import", str(file)).stdout == "New: nothing.\n"
+    assert run("import", str(file)).stdout == f"New in {tmp_path}/elsewhere.db: nothing.\n"
 
 
 def test_what_came_is_told_as_json(run: Run, file: Path) -> None:
