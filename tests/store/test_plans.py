@@ -47,6 +47,8 @@ QUESTIONS: dict[str, Callable[[Reading], object]] = {
     "who is meant": _missing,
     "changes since a time": lambda reading: reading.history(limit=None, since=START),
     "changes of an account": lambda reading: reading.history(limit=10, account="main"),
+    "changes of an account that is not there": lambda reading: reading.history(limit=10, account="nope"),
+    "which accounts there are": lambda reading: reading.names("account"),
     "changes to come": lambda reading: reading.later(0),
     "its changes to come": lambda reading: reading.later(0, job=JOB),
     "the last change": lambda reading: reading.last_change(),
@@ -116,6 +118,8 @@ def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: 
     if "of the past" in question:
         assert [plan for plan in plans if "ix_job_past" in plan]
         assert not [plan for plan in plans if "TEMP B-TREE" in plan]
+    # Whether an account is there is no question to its jobs.
+    assert "not there" not in question or not [plan for plan in plans if re.search(r"\bj\b|\bjob\b", plan)]
     # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) and
     # destinations (t) are few, and so is what stands in one job's metadata (entry).
     assert not [plan for plan in plans if re.match(r"SCAN (?!([acdt]|entry)\b)", plan) and "USING" not in plan]
