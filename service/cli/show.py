@@ -60,19 +60,22 @@ def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list
     return [
         ("Job", row["job_id"]), ("Account", row["account"]), ("State", state), ("Gone", gone),
         ("Model", row["model"]), ("Tuned model", row["fine_tuned_model"]), ("Suffix", row["suffix"]),
-        ("Method", row["method"]), ("Settings", _pairs(row["hyperparameters"])), ("Seed", row["seed"]),
-        ("Metadata", _pairs(row["metadata"])),
+        ("Method", row["method"]), ("Settings", _listed(row["hyperparameters"])), ("Seed", row["seed"]),
+        ("Metadata", _listed(row["metadata"])),
         ("Queued", output.lasted(row["queued_seconds"])), ("Ran", output.lasted(row["running_seconds"])),
         ("Trained tokens", output.number(row["trained_tokens"])),
         ("Cost", price and f"{price.amount:,.2f} {price.currency} (an estimate)"),
         ("Error", row["error_code"]), ("Reason", row["error_message"]),
         ("Training file", row["training_file"]), ("Validation file", row["validation_file"]),
-        ("Result files", ", ".join(row["result_files"] or ())), ("Files gone", results_gone),
+        ("Result files", _listed(row["result_files"])), ("Files gone", results_gone),
     ]  # fmt: skip
 
 
-def _pairs(values: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {value}" for name, value in (values or {}).items())
+def _listed(values: Any) -> str:
+    """What an object or a list holds; something else, in a database of other origin, as it is."""
+    if isinstance(values, dict):
+        values = [f"{name} {value}" for name, value in values.items()]
+    return ", ".join(map(str, values)) if isinstance(values, list) else str(values or "")
 
 
 def _at(row: output.Row, key: str, desk: common.Desk) -> str:

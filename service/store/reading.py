@@ -242,7 +242,9 @@ def _walked(column: sa.ColumnElement[Any], yes: bool = True) -> sa.ColumnElement
 
 def _has(metadata: sa.ColumnElement[Any], key: str, value: str) -> sa.ColumnElement[bool]:
     """Whether an object has this value under this key; not by a path, since a key may hold dots and quotes."""
-    entry = sa.func.json_each(metadata).table_valued("key", "value", name="entry")
+    # At JSON that it cannot read, such as NaN in a database of other origin, SQLite would break off.
+    readable = sa.case((sa.func.json_valid(metadata) == 1, metadata))
+    entry = sa.func.json_each(readable).table_valued("key", "value", name="entry")
     return sa.select(sa.literal(1)).where(entry.c.key == key, sa.cast(entry.c.value, sa.Text) == value).exists()
 
 
