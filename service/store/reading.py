@@ -75,6 +75,7 @@ class Reading:
             query = query.where(_walked(job.created_at, not by_creation) < clock.to_text(until))
         if not by_creation:
             query = query.where(order.is_not(None))
+        # What sorts alike comes in the order of the index, on every page the same: a second column would be sorted by.
         query = query.order_by(order.asc() if ascending else order.desc())
         return self._rows(query.limit(limit).offset((page - 1) * limit))
 
