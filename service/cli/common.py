@@ -150,6 +150,19 @@ def desk(config: str | None) -> Iterator[Desk]:
         engine.dispose()
 
 
+def nothing(desk: Desk, what: str, **chosen: Any) -> str:
+    """That nothing fits what was chosen, and which accounts, models and suffixes there are in its place."""
+    if not any(chosen.values()):
+        return f"No {what} recorded yet."
+    lines = [f"No such {what} are recorded."]
+    for column in ("account", "model", "suffix"):
+        wanted = chosen.get(column)
+        if wanted and (names := desk.history.names(column)) and wanted not in names:
+            shown = ", ".join(plain.line(name, 80) for name in names[:20])
+            lines.append(f"Of {column} there are: {shown}{', …' if len(names) > 20 else ''}")
+    return "\n".join(lines)
+
+
 def _zone(name: str) -> tzinfo:
     try:
         return zoneinfo.ZoneInfo(name)

@@ -36,13 +36,13 @@ def history(
             # One that came in between is told with those to come.
             _follow([row for row in rows[::-1] if row["change_id"] <= last], last, found, account, desk, form)
             return
+        empty = "" if rows else common.nothing(desk, "status changes", job=job, account=account, since=since)
     columns = [
         Column("OBSERVED", lambda row: output.local(row["observed_at"], desk.zone)),
         Column("JOB", "job_id"),
         Column("FROM", lambda row: row["from_status"] or "(first seen)"),
         Column("TO", "to_status"),
     ]
-    empty = "No status changes since then." if since else "No status changes recorded yet."
     output.listing(rows, columns, form=form, fields=views.fields(views.HISTORY), empty=empty)
 
 
@@ -88,9 +88,8 @@ def events(
         Column("LEVEL", "level"),
         Column("EVENT", "message", flexible=True),
     ]
-    empty = "No events of this job are recorded" + (
-        "." if found["course_read_at"] else ", because they were not read yet."
-    )
+    because = "" if found["course_read_at"] else ", because they were not read yet"
+    empty = f"No events of this job{' since then' if since else ''} are recorded{because}."
     output.listing(rows, columns, form=form, fields=views.fields(views.EVENTS), empty=empty)
 
 

@@ -14,6 +14,8 @@ from service.store import reading, views
 
 _STATES = [state.value for state in model.State]
 _EVERY_SECONDS = 2
+# By these only jobs are sorted that have them.
+_SOME_LACK = {"finished": "an end that is", "tokens": "tokens that are"}
 
 
 @click.command(epilog="Example:  tunewatch jobs --state failed --since 30d --metadata team=search --sort finished")
@@ -53,7 +55,7 @@ def jobs(
             _watch(found, desk, sort, form)
             return
         rows = found()
-        empty = "No jobs recorded yet." if not any(chosen.values()) and page == 1 else _nothing(chosen, desk)
+        empty = "" if rows else _nothing(chosen, sort, page, desk)
     output.listing(rows, columns(rows, desk, sort), form=form, fields=views.fields(views.SUMMARY), empty=empty)
     if len(rows) == limit and form is None and sys.stdout.isatty():
         click.echo(f"There may be more: --page {page + 1}, or a larger --limit.", err=True)
@@ -83,14 +85,13 @@ def _pairs(metadata: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in (pair.partition("=") for pair in metadata)}
 
 
-def _nothing(chosen: dict[str, Any], desk: common.Desk) -> str:
-    """That no job fits, and which values there are."""
-    lines = ["No such jobs are recorded."]
-    for column in ("account", "model", "suffix"):
-        if chosen[column] and (names := desk.history.names(column)):
-            shown = ", ".join(plain.line(name, 80) for name in names[:20])
-            lines.append(f"Of {column} there are: {shown}{', …' if len(names) > 20 else ''}")
-    return "\n".join(lines)
+def _nothing(chosen: dict[str, Any], sort: str, page: int, desk: common.Desk) -> str:
+    """Why the page is empty."""
+    if page > 1 and desk.history.jobs(limit=1, sort=sort, **chosen):
+        return f"Page {page} is empty: there are fewer of these jobs."
+    if sort in _SOME_LACK and desk.history.jobs(limit=1, **chosen):
+        return f"None of these jobs has {_SOME_LACK[sort]} known; --sort created shows them all."
+    return common.nothing(desk, "jobs", **chosen)
 
 
 def _watch(found: Callable[[], list[output.Row]], desk: common.Desk, sort: str, form: str | None) -> None:

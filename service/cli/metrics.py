@@ -127,10 +127,16 @@ def _described(job: output.Row, last: dict[str, Any], prices: Any) -> dict[str, 
     price = stats.price_of(job, prices)
     return {
         **{name: job[name] for name in _JOB},
-        **{f"hyperparameters.{name}": value for name, value in sorted((job["hyperparameters"] or {}).items())},
-        **{f"metadata.{name}": value for name, value in sorted((job["metadata"] or {}).items())},
+        **_each("hyperparameters", job),
+        **_each("metadata", job),
         **{name: job[name] for name in ("queued_seconds", "running_seconds", "trained_tokens")},
         "cost": f"{price.amount:.2f} {price.currency}" if price else None,
         **last,
         **{name: job[name] for name in ("error_code", "error_message")},
     }
+
+
+def _each(name: str, job: output.Row) -> dict[str, Any]:
+    """What the object in this column holds; what is no object, in a database of other origin, stands for itself."""
+    value = job[name]
+    return {f"{name}.{key}": value[key] for key in sorted(value)} if isinstance(value, dict) else {name: value}

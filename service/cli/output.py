@@ -24,8 +24,8 @@ _STATE_STYLES = {
     "paused": "yellow", "pending": "dim", "sending": "cyan", "unknown": "magenta", "≠": "yellow",
 }  # fmt: skip
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d(?= \d\d:\d\d$)")
-# Wide enough that nothing is cut where nobody looks at a screen: for grep and files.
-_PIPE_WIDTH = 10_000
+# More than a column of a terminal shows.
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -98,36 +98,49 @@ def as_json_rows(rows: Iterable[Row]) -> None:
 
 def as_table(rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
     """One line per row; on a terminal long values are shortened to fit, in a pipe nothing is."""
-    # Rich takes a third of a command's start, and --json does without it.
-    from rich import console  # noqa: PLC0415
-
     found = list(rows)
     if not found:
         click.echo(empty, err=True)
-        return
-    screen = console.Console(highlight=False) if sys.stdout.isatty() else None
-    grid = table(found, columns, screen.width if screen else None)
-    (screen or console.Console(width=_PIPE_WIDTH, highlight=False)).print(grid)
+    elif sys.stdout.isatty():
+        # Rich takes a third of a command's start, and pipes do without it.
+        from rich import console  # noqa: PLC0415
+
+        screen = console.Console(highlight=False)
+        screen.print(table(found, columns, screen.width))
+    else:
+        _print_whole(found, columns)
 
 
-def table(rows: Sequence[Row], columns: Sequence[Column], width: int | None) -> "Table":
-    """For a terminal of so many columns; None is none, and then nothing is shortened."""
+def _print_whole(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    """For grep and files. Rich would fill every line to the width of the longest, be that a megabyte."""
+    from rich import cells  # noqa: PLC0415 - as above
+
+    grid = [[column.heading for column in columns], *([_cell(column.of(row)) for column in columns] for row in rows)]
+    widths = [max(cells.cell_len(row[place]) for row in grid) for place in range(len(columns))]
+    for row in grid:
+        padded = (cell + " " * (width - cells.cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def table(rows: Sequence[Row], columns: Sequence[Column], width: int) -> "Table":
+    """For a terminal of so many columns."""
     from rich import table, text  # noqa: PLC0415 - as above
 
-    cells = [[_cell(column.of(row)) for column in columns] for row in rows]
-    if width:
-        this_year = f"{datetime.now().astimezone().year}-"
-        cells = [[_DATE.sub(lambda date: date[0].removeprefix(this_year), cell) for cell in row] for row in cells]
+    this_year = f"{datetime.now().astimezone().year}-"
+    cells = [
+        [_DATE.sub(lambda date: date[0].removeprefix(this_year), _cell(column.of(row), _LONGEST)) for column in columns]
+        for row in rows
+    ]
     grid = table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column, wide in zip(columns, _widths(columns, cells, width or _PIPE_WIDTH), strict=True):
+    for column, wide in zip(columns, _widths(columns, cells, width), strict=True):
         grid.add_column(text.Text(column.heading), no_wrap=True, overflow="ellipsis", width=wide)
     for row in cells:
         grid.add_row(*(text.Text(cell, style=_STATE_STYLES.get(cell, "")) for cell in row))
     return grid
 
 
-def _cell(value: object) -> str:
-    return plain.line(value, 300) if value is not None else "–"
+def _cell(value: object, limit: int = sys.maxsize) -> str:
+    return plain.line(value, limit) if value is not None else "–"
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], total: int) -> list[int]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from service import clock
+from service import clock, model
 from service.cli import common, curve, output
 from service.rules import cost, plain, stats
 
 _LAST_EVENTS = 5
 _MOST = 1000
+_FIRST_SEEN = " (first seen)"
 _MEASURES = (
     ("train_loss", "training loss"), ("full_valid_loss", "validation loss of the whole set"),
     ("valid_loss", "validation loss"), ("train_accuracy", "training accuracy"),
@@ -59,19 +60,22 @@ def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list
     return [
         ("Job", row["job_id"]), ("Account", row["account"]), ("State", state), ("Gone", gone),
         ("Model", row["model"]), ("Tuned model", row["fine_tuned_model"]), ("Suffix", row["suffix"]),
-        ("Method", row["method"]), ("Settings", _pairs(row["hyperparameters"])), ("Seed", row["seed"]),
-        ("Metadata", _pairs(row["metadata"])),
+        ("Method", row["method"]), ("Settings", _listed(row["hyperparameters"])), ("Seed", row["seed"]),
+        ("Metadata", _listed(row["metadata"])),
         ("Queued", output.lasted(row["queued_seconds"])), ("Ran", output.lasted(row["running_seconds"])),
         ("Trained tokens", output.number(row["trained_tokens"])),
         ("Cost", price and f"{price.amount:,.2f} {price.currency} (an estimate)"),
         ("Error", row["error_code"]), ("Reason", row["error_message"]),
         ("Training file", row["training_file"]), ("Validation file", row["validation_file"]),
-        ("Result files", ", ".join(row["result_files"] or ())), ("Files gone", results_gone),
+        ("Result files", _listed(row["result_files"])), ("Files gone", results_gone),
     ]  # fmt: skip
 
 
-def _pairs(values: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {value}" for name, value in (values or {}).items())
+def _listed(values: Any) -> str:
+    """What an object or a list holds; something else, in a database of other origin, as it is."""
+    if isinstance(values, dict):
+        values = [f"{name} {value}" for name, value in values.items()]
+    return ", ".join(map(str, values)) if isinstance(values, list) else str(values or "")
 
 
 def _at(row: output.Row, key: str, desk: common.Desk) -> str:
@@ -79,18 +83,34 @@ def _at(row: output.Row, key: str, desk: common.Desk) -> str:
 
 
 def _time_line(job: output.Row, history: list[output.Row], desk: common.Desk) -> list[str]:
-    """Every status with how long it lasted; the creation first, which the provider dates."""
-    steps = [(row["observed_at"], row["to_status"]) for row in history]
-    if job["created_at"]:
-        steps.insert(0, (job["created_at"], "created"))
-    ends: list[str | None] = [at for at, _ in steps[1:]] + [None]
+    """Every status with how long it lasted, as far as somebody dated its beginning."""
+    steps = _steps(job, history)
+    ends: list[str | None] = [None if words.endswith(_FIRST_SEEN) else at for at, words in steps[1:]] + [None]
     if steps and job["state"] not in ("succeeded", "failed", "cancelled") and not job["gone_at"]:
         ends[-1] = clock.to_text(clock.SystemClock().now())
-    width = max((len(plain.line(status, 40)) for _, status in steps), default=0)
+    width = max((len(words) for _, words in steps), default=0)
     return [
-        f"{output.local(at, desk.zone)}  {plain.line(status, 40):<{width}}  {_between(at, end)}".rstrip()
-        for (at, status), end in zip(steps, ends, strict=True)
+        f"{output.local(at, desk.zone)}  {words:<{width}}  {_between(at, end)}".rstrip()
+        for (at, words), end in zip(steps, ends, strict=True)
     ]
+
+
+def _steps(job: output.Row, history: list[output.Row]) -> list[tuple[str, str]]:
+    """The status changes as we saw them; what lay behind the job at our first sight as the provider dates it."""
+    created = [(job["created_at"], "created")] if job["created_at"] else []
+    seen = [(row["observed_at"], plain.line(row["to_status"], 40)) for row in history]
+    if not seen:
+        return created
+    at, status = seen[0]
+    is_over = job["finished_at"] and job["finished_at"] <= at
+    if history[0]["source"] != model.Source.BASELINE and not is_over:
+        return created + seen
+    started = [(job["started_at"], "started")] if job["started_at"] and job["started_at"] <= at else []
+    if is_over:
+        first = [(job["finished_at"], status)]
+    else:
+        first = [] if started and status == model.State.RUNNING else [(at, status + _FIRST_SEEN)]
+    return [*created, *started, *first, *seen[1:]]
 
 
 def _between(start: str, end: str | None) -> str:

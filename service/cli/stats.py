@@ -1,5 +1,7 @@
 """The command that sums up."""
 
+from typing import Any
+
 import click
 
 from service.cli import common, output
@@ -22,8 +24,9 @@ def stats(config: str | None, account: str | None, keys: tuple[str, ...], since:
     prices = common.prices(config)
     by = [key for key in rules.KEYS if key in keys] or list(rules.KEYS)
     with common.desk(config) as desk:
-        jobs = desk.history.each_job(account=account, since=common.moment("--since", since, desk.zone))
-        rows = rules.summed(jobs, by, zone=desk.zone, prices=prices)
+        chosen: dict[str, Any] = {"account": account, "since": common.moment("--since", since, desk.zone)}
+        rows = rules.summed(desk.history.each_job(**chosen), by, zone=desk.zone, prices=prices)
+        empty = "" if rows else common.nothing(desk, "jobs", **chosen)
     columns = [
         *(Column(key.upper(), key, flexible=key == "model") for key in by),
         Column("JOBS", lambda row: output.number(row["jobs"])),
@@ -33,7 +36,7 @@ def stats(config: str | None, account: str | None, keys: tuple[str, ...], since:
         Column("TOKENS", lambda row: output.number(row["trained_tokens"])),
         *([Column("COST", _cost)] if prices else []),
     ]
-    output.listing(rows, columns, form=form, fields=[*by, *rules.FIELDS], empty="No jobs are recorded.")
+    output.listing(rows, columns, form=form, fields=[*by, *rules.FIELDS], empty=empty)
 
 
 def _cost(row: output.Row) -> str | None:

@@ -1,6 +1,7 @@
 """Strangers' text made harmless, and values as text: for people, and for the database."""
 
 import json
+import math
 import re
 import unicodedata
 from datetime import datetime, timedelta, tzinfo
@@ -96,7 +97,7 @@ def cell(value: object) -> object:
     Lists and objects become JSON; characters that could steer a terminal become a replacement character.
     """
     if isinstance(value, dict | list):
-        value = json_text(value)
+        value = _standard_json(value, sort_keys=True, separators=(",", ":"))
     if not isinstance(value, str):
         return value
     kept = (
@@ -146,6 +147,25 @@ def json_text(value: object) -> str:
 
 
 def printable_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON for terminals and logs: what cannot be seen is written as an escape, so it cannot do anything either."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    """JSON for terminals and logs: what cannot be seen is written as an escape, so it cannot do anything either.
+
+    Numbers that JSON cannot write, infinities and NaN, become null.
+    """
+    text = _standard_json(value, indent=indent)
     return _NOT_ASCII.sub(lambda char: char[0] if char[0].isprintable() else json.dumps(char[0])[1:-1], text)
+
+
+def _standard_json(value: Any, **form: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, **form)
+    except ValueError:
+        # They are rare, and to look for them takes longer than to write.
+        return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, **form)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import math
 import re
 import sqlite3
 from collections import Counter
@@ -31,7 +30,7 @@ _DOCUMENTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`rows` are read while they are taken, and hold None, numbers that JSON knows, and text."""
+    """`rows` are read while they are taken, and hold None, numbers and text."""
 
     columns: Sequence[str]
     rows: Iterator[Row]
@@ -87,10 +86,8 @@ def _authorize(action: int, first: str | None, second: str | None, _database: st
 
 
 def _value(value: Any) -> Any:
-    """Bytes as SQL writes them; infinities, which JSON cannot write, as text."""
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    """Bytes as SQL writes them."""
+    return f"x'{value.hex()}'" if isinstance(value, bytes) else value
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:

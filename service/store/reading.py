@@ -75,11 +75,15 @@ class Reading:
             query = query.where(_walked(job.created_at, not by_creation) < clock.to_text(until))
         if not by_creation:
             query = query.where(order.is_not(None))
+        # What sorts alike comes in the order of the index, on every page the same: a second column would be sorted by.
         query = query.order_by(order.asc() if ascending else order.desc())
         return self._rows(query.limit(limit).offset((page - 1) * limit))
 
     def names(self, column: Literal["account", "model", "suffix"]) -> list[str]:
-        """The values that there are in a column of job_summary."""
+        """The values that there are in a column of job_summary; of accounts also those without jobs."""
+        if column == "account":
+            # They are few, and to find them among their jobs is to walk over all of these.
+            return [row["name"] for row in self._rows(sa.text("SELECT name FROM account ORDER BY name"))]
         found = views.SUMMARY.c[column]
         return sorted(row[column] for row in self._rows(sa.select(found).where(found.is_not(None)).distinct()))
 
@@ -239,7 +243,9 @@ def _walked(column: sa.ColumnElement[Any], yes: bool = True) -> sa.ColumnElement
 
 def _has(metadata: sa.ColumnElement[Any], key: str, value: str) -> sa.ColumnElement[bool]:
     """Whether an object has this value under this key; not by a path, since a key may hold dots and quotes."""
-    entry = sa.func.json_each(metadata).table_valued("key", "value", name="entry")
+    # At JSON that it cannot read, such as NaN in a database of other origin, SQLite would break off.
+    readable = sa.case((sa.func.json_valid(metadata) == 1, metadata))
+    entry = sa.func.json_each(readable).table_valued("key", "value", name="entry")
     return sa.select(sa.literal(1)).where(entry.c.key == key, sa.cast(entry.c.value, sa.Text) == value).exists()
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from service import cli
+from service.store import engine as engines
 from tests.cli.conftest import Ask, Program
 from tests.conftest import Bench
 
@@ -78,6 +80,24 @@ def test_metrics_are_told_step_by_step(trained: dict[str, str], ask: Ask) -> Non
     assert f"{len(rows) - 20} steps before" in shown.stderr
     assert len(json.loads(ask("metrics", job, "--json", "--limit", "3").stdout)) == 3
     assert "Nothing was measured" in ask("metrics", trained["failed"]).stderr
+
+
+def test_an_infinity_in_a_foreign_database_is_null_in_json(bench: Bench, engine: engines.Engine, ask: Ask) -> None:
+    """Standard JSON has none, and many programs refuse a document with one."""
+    job = bench.simulator.create(ending="endless")
+    bench.poll()
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO metric (job_pk, step, train_loss) VALUES (1, 1, 9e999)"))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    for words in (["metrics", job], ["show", job], ["compare", job, job], ["jobs"], ["sql", "SELECT 9e999 AS loss"]):
+        assert json.loads(ask(*words, "--json").stdout, parse_constant=refuse)
+    assert json.loads(ask("metrics", job, "--json").stdout)[0]["train_loss"] is None
+    lines = ask("export", "--format", "jsonl", "--view", "job_metrics", "-").stdout.splitlines()
+    assert json.loads(lines[0], parse_constant=refuse)["train_loss"] is None
+    assert ",inf," in ask("metrics", job, "--csv").stdout
 
 
 def test_compare_marks_what_differs(trained: dict[str, str], ask: Ask) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import time
 import unicodedata
 import zoneinfo
@@ -159,6 +160,13 @@ def test_printable_json_is_the_same_json_and_does_nothing_to_a_terminal(value: o
 
 def test_printable_json_leaves_what_can_be_seen() -> None:
     assert plain.printable_json({"a": "東京 🎉 \x1b\x9b"}) == '{"a": "東京 🎉 \\u001b\\u009b"}'
+
+
+def test_numbers_that_json_has_not_are_nothing() -> None:
+    value = {"loss": math.inf, "all": [1.5, -math.inf, (math.nan,)]}
+    assert plain.printable_json(value) == '{"loss": null, "all": [1.5, null, [null]]}'
+    assert plain.cell(value) == '{"all":[1.5,null,[null]],"loss":null}'
+    assert plain.cell(math.inf) == math.inf, "in CSV a number stays what it is"
 
 
 def test_sizes_are_said_in_megabytes() -> None:

@@ -2,6 +2,7 @@
 
 import _thread
 import itertools
+import math
 import sqlite3
 import threading
 from contextlib import closing
@@ -89,11 +90,11 @@ def test_a_mistake_is_told_in_words_that_help(engine: engines.Engine, url: str, 
     assert said in str(told.value)
 
 
-def test_what_json_and_tables_cannot_show_becomes_text(engine: engines.Engine, url: str) -> None:
+def test_bytes_become_text_and_other_values_stay(engine: engines.Engine, url: str) -> None:
     statement = (
         "SELECT NULL AS n, 1 AS w, 0.5 AS r, x'01ff' AS b, 9e999 AS i, CAST(x'61ff' AS TEXT) AS t, '\udcff' AS s"
     )
-    expected = {"n": None, "w": 1, "r": 0.5, "b": "x'01ff'", "i": "inf", "t": "a\ufffd", "s": "?"}
+    expected = {"n": None, "w": 1, "r": 0.5, "b": "x'01ff'", "i": math.inf, "t": "a\ufffd", "s": "?"}
     assert ask(url, statement) == [expected]
 
 

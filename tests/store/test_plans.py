@@ -47,6 +47,8 @@ QUESTIONS: dict[str, Callable[[Reading], object]] = {
     "who is meant": _missing,
     "changes since a time": lambda reading: reading.history(limit=None, since=START),
     "changes of an account": lambda reading: reading.history(limit=10, account="main"),
+    "changes of an account that is not there": lambda reading: reading.history(limit=10, account="nope"),
+    "which accounts there are": lambda reading: reading.names("account"),
     "changes to come": lambda reading: reading.later(0),
     "its changes to come": lambda reading: reading.later(0, job=JOB),
     "the last change": lambda reading: reading.last_change(),
@@ -116,9 +118,27 @@ def test_no_question_walks_over_a_whole_table(engine: engines.Engine, question: 
     if "of the past" in question:
         assert [plan for plan in plans if "ix_job_past" in plan]
         assert not [plan for plan in plans if "TEMP B-TREE" in plan]
+    # Whether an account is there is no question to its jobs.
+    assert "not there" not in question or not [plan for plan in plans if re.search(r"\bj\b|\bjob\b", plan)]
     # Changes (c) and deliveries (d) are walked from their newest row until the page is full; accounts (a) and
     # destinations (t) are few, and so is what stands in one job's metadata (entry).
     assert not [plan for plan in plans if re.match(r"SCAN (?!([acdt]|entry)\b)", plan) and "USING" not in plan]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_pages_of_jobs_that_sort_alike_have_each_job_once(engine: engines.Engine, sort: str) -> None:
+    ids = [f"ftjob-{number * 7 % 50:02}" for number in range(50)]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO account (id, name, active) VALUES (1, 'main', 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO job (account_pk, job_id, status, state, raw, first_seen_at, last_changed_at, created_at, "
+            "finished_at, trained_tokens) VALUES (1, ?, 'failed', 'failed', '{}', '2026', '2026', '2026', '2026', 5)",
+            [(job_id,) for job_id in ids],
+        )
+    reading = Reading(engine)
+    for chosen in ({}, {"account": "main"}, {"states": ["failed", "running"]}):
+        pages = [reading.jobs(limit=8, page=page, sort=sort, **chosen) for page in range(1, 8)]
+        assert sorted(row["job_id"] for page in pages for row in page) == sorted(ids)
 
 
 def test_a_view_does_not_look_at_accounts_when_only_other_columns_are_asked_for(engine: engines.Engine) -> None:
