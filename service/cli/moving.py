@@ -168,12 +168,8 @@ def import_(file: str, config: str | None, as_json: bool) -> None:
 
 def _unwatched(config: str | None) -> list[str]:
     """Accounts of the history that the configuration does not have; none without a configuration."""
-    path = source.find_any(config)
-    if path is None:
+    configured = source.account_names(config)
+    if configured is None:
         return []
-    tables = source.parse(path).get("accounts")
-    configured = (
-        {table.get("name") for table in tables if isinstance(table, dict)} if isinstance(tables, list) else set()
-    )
     with common.desk(config) as desk:
         return [plain.line(name, 60) for name in desk.history.names("account") if name not in configured]

@@ -191,6 +191,15 @@ def backups(given: str | None, environ: Mapping[str, str] = os.environ) -> Backu
     return Backups(folder=place, every=every) if place else None
 
 
+def account_names(given: str | None) -> set[str] | None:
+    """Those of the configured accounts, as far as they can be read; None without a configuration."""
+    path = find_any(given)
+    if path is None:
+        return None
+    tables = parse(path).get("accounts")
+    return {str(each.get("name")) for each in tables if isinstance(each, dict)} if isinstance(tables, list) else set()
+
+
 def beside(config: Path, folder: str) -> Path | None:
     """The place of a folder that the configuration names, relative to the file itself; None for an empty name.
 
