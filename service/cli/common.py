@@ -61,6 +61,9 @@ account_option = click.option(
 )  # fmt: skip
 
 
+job_argument = click.argument("job", callback=not_empty("name a job."))
+
+
 def limit_option(default: int) -> Callable[[_Command], _Command]:
     """How many rows at the most."""
     return click.option(
@@ -79,6 +82,16 @@ log_options = _log_options("info")
 quiet_log_options = _log_options("error")
 # For what takes its time, and waits in silence when something is wrong.
 wary_log_options = _log_options("warning")
+
+
+def say_if_more(shown: int, limit: int | None) -> None:
+    """That a list may be cut short, to who did not ask for so many. `limit`: None for a list that is whole."""
+    source_of = click.get_current_context().get_parameter_source("limit")
+    if shown == limit and source_of is click.core.ParameterSource.DEFAULT:
+        click.echo(f"These are {limit}; there may be more: --limit shows them.", err=True)
+
+
+until_option = click.option("--until", metavar="TIME", help="Only jobs created before then.")
 
 
 def since_option(what: str) -> Callable[[_Command], _Command]:

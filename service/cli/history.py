@@ -12,7 +12,7 @@ _FEW = 20
 
 
 @click.command(epilog="Example:  tunewatch history --since 7d --csv > week.csv")
-@click.argument("job", required=False)
+@click.argument("job", required=False, callback=common.not_empty("name a job, or leave it out for all."))
 @common.config_option
 @common.account_option
 @common.since_option("changes seen")
@@ -37,13 +37,16 @@ def history(
             _follow([row for row in rows[::-1] if row["change_id"] <= last], last, found, account, desk, form)
             return
         empty = "" if rows else common.nothing(desk, "status changes", job=job, account=account, since=since)
+    several = len({row["account"] for row in rows}) > 1
     columns = [
+        *([Column("ACCOUNT", "account")] if several else []),
         Column("OBSERVED", lambda row: output.local(row["observed_at"], desk.zone)),
         Column("JOB", "job_id"),
         Column("FROM", lambda row: row["from_status"] or "(first seen)"),
         Column("TO", "to_status"),
     ]
     output.listing(rows, columns, form=form, fields=views.fields(views.HISTORY), empty=empty)
+    common.say_if_more(len(rows), None if since else _FEW)
 
 
 def _follow(
@@ -67,7 +70,7 @@ def _line(row: output.Row, desk: common.Desk) -> str:
 
 
 @click.command(epilog="Example:  tunewatch events ftjob-8c2f --limit 100")
-@click.argument("job")
+@common.job_argument
 @common.config_option
 @common.account_option
 @common.since_option("events")
@@ -91,6 +94,7 @@ def events(
     because = "" if found["course_read_at"] else ", because they were not read yet"
     empty = f"No events of this job{' since then' if since else ''} are recorded{because}."
     output.listing(rows, columns, form=form, fields=views.fields(views.EVENTS), empty=empty)
+    common.say_if_more(len(rows), None if since else _FEW)
 
 
 @click.command(epilog="Example:  tunewatch deliveries --failed")
@@ -116,3 +120,4 @@ def deliveries(config: str | None, failed: bool, waiting: bool, limit: int, form
         *([Column("REASON", "last_error", flexible=True)] if any(row["last_error"] for row in rows) else []),
     ]  # fmt: skip
     output.listing(rows, columns, form=form, fields=views.fields(views.NOTICES), empty="No such deliveries.")
+    common.say_if_more(len(rows), limit)

@@ -10,7 +10,7 @@ from service import clock, model
 from service.cli import common, output
 from service.cli.output import Column
 from service.rules import plain
-from service.store import reading, views
+from service.store import lease, reading, views
 
 _STATES = [state.value for state in model.State]
 _EVERY_SECONDS = 2
@@ -26,7 +26,7 @@ _SOME_LACK = {"finished": "an end that is", "tokens": "tokens that are"}
 @click.option("--suffix", metavar="PATTERN", help="Only jobs of this suffix; * stands for any characters.")
 @click.option("--metadata", metavar="KEY=VALUE", multiple=True, help="Only jobs with this; may be repeated.")
 @common.since_option("jobs created")
-@click.option("--until", metavar="TIME", help="Only jobs created before then.")
+@common.until_option
 @click.option("--sort", type=click.Choice(list(reading.SORTS)), default="created", show_default=True,
               help="The latest first, or the most tokens.")  # fmt: skip
 @click.option("--reverse", is_flag=True, help="The other way round.")
@@ -56,9 +56,20 @@ def jobs(
             return
         rows = found()
         empty = "" if rows else _nothing(chosen, sort, page, desk)
+        unwatched = form is None and sys.stdout.isatty() and _seen_last(rows, desk)
     output.listing(rows, columns(rows, desk, sort), form=form, fields=views.fields(views.SUMMARY), empty=empty)
-    if len(rows) == limit and form is None and sys.stdout.isatty():
-        click.echo(f"There may be more: --page {page + 1}, or a larger --limit.", err=True)
+    common.say_if_more(len(rows), limit)
+    if unwatched:
+        click.echo(f"Nobody watches now: these are as of {unwatched}.", err=True)
+
+
+def _seen_last(rows: list[output.Row], desk: common.Desk) -> str | None:
+    """When somebody last looked, if nobody does now and a job that is shown may have gone on since."""
+    open_in = {row["account"] for row in rows if not model.State(row["state"]).ended}
+    if not open_in or lease.held(desk.url):
+        return None
+    seen = [row["last_good_at"] for row in desk.history.accounts() if row["name"] in open_in and row["last_good_at"]]
+    return output.local(min(seen), desk.zone) if seen else None
 
 
 def columns(rows: list[output.Row], desk: common.Desk, sort: str = "created") -> list[Column]:

@@ -19,11 +19,17 @@ _JOB = (
 _WORDS = {
     "created_at": "created", "fine_tuned_model": "tuned model", "queued_seconds": "queued", "running_seconds": "ran",
 }  # fmt: skip
+# Short enough that all of them fit a terminal of 80 columns.
+_HEADINGS = {
+    "train_loss": "LOSS", "train_accuracy": "ACCURACY", "valid_loss": "VALID LOSS", "valid_accuracy": "VALID ACC",
+    "full_valid_loss": "FULL LOSS", "full_valid_accuracy": "FULL ACC", "reward": "REWARD",
+    "valid_reward": "VALID REW",
+}  # fmt: skip
 _VALUES = [name for name in views.fields(views.METRICS) if name not in ("account", "job_id", "step")]
 
 
 @click.command(epilog="Example:  tunewatch metrics ftjob-8c2f --csv > curve.csv")
-@click.argument("job")
+@common.job_argument
 @common.config_option
 @common.account_option
 @click.option(
@@ -43,7 +49,7 @@ def metrics(job: str, config: str | None, account: str | None, limit: int | None
         if rows:
             click.echo()
     measured = [name for name in _VALUES if any(row[name] is not None for row in rows)]
-    columns = [Column("STEP", "step"), *(Column(name.upper(), partial(_measure, name)) for name in measured)]
+    columns = [Column("STEP", "step"), *(Column(_HEADINGS[name], partial(_measure, name)) for name in measured)]
     output.listing(
         shown, columns, form=form, fields=views.fields(views.METRICS), empty="Nothing was measured of this job, yet.",
     )  # fmt: skip
@@ -64,12 +70,14 @@ def _measure(name: str, row: output.Row) -> str | None:
 @common.form_options
 def compare(jobs: tuple[str, ...], config: str | None, account: str | None, form: str | None) -> None:
     """Settings and results of several jobs side by side; what differs is marked."""
-    if len(jobs) < 2:
+    if len(jobs) < 2 or not all(jobs):
         raise click.UsageError("Name two jobs at least: tunewatch compare JOB JOB")
     prices = common.prices(config)
     with common.desk(config) as desk:
         found = [desk.history.job(job, account) for job in jobs]
-        measured = [_last(desk.history.metrics(job)) for job in found]
+        measured = [_results(desk.history.metrics(job)) for job in found]
+    if len({(job["account"], job["job_id"]) for job in found}) < len(found):
+        raise click.UsageError("The same job is named twice: name different ones.")
     described = [_described(job, last, prices) for job, last in zip(found, measured, strict=True)]
     rows = []
     for name in sorted(dict.fromkeys(name for each in described for name in each), key=_group):
@@ -117,13 +125,24 @@ def _shown(place: int, desk: common.Desk, row: output.Row) -> object:
     return output.measure(value) if isinstance(value, float) else value
 
 
-def _last(metrics: list[output.Row]) -> dict[str, Any]:
-    """The number of measured steps, the last one, and the last value of each measure."""
-    values = {name: row[name] for row in metrics for name in _VALUES if row[name] is not None}
-    return {"last_step": metrics[-1]["step"], **values} if metrics else {}
+def _results(metrics: list[output.Row]) -> dict[str, Any]:
+    """The last step, the last value of what job_summary does not have, and the step with the lowest validation loss."""
+    last: dict[str, Any] = {"last_step": metrics[-1]["step"]} if metrics else {}
+    judged = []
+    for row in metrics:
+        for name in ("train_accuracy", "valid_accuracy", "valid_reward"):
+            full = row.get(f"full_{name}")
+            if (value := row[name] if full is None else full) is not None:
+                last[name] = value
+        loss = row["valid_loss"] if row["full_valid_loss"] is None else row["full_valid_loss"]
+        if loss is not None:
+            judged.append((loss, row["step"]))
+    if judged:
+        last["best_valid_loss"], last["best_step"] = min(judged)
+    return last
 
 
-def _described(job: output.Row, last: dict[str, Any], prices: Any) -> dict[str, Any]:
+def _described(job: output.Row, results: dict[str, Any], prices: Any) -> dict[str, Any]:
     price = stats.price_of(job, prices)
     return {
         **{name: job[name] for name in _JOB},
@@ -131,7 +150,8 @@ def _described(job: output.Row, last: dict[str, Any], prices: Any) -> dict[str, 
         **_each("metadata", job),
         **{name: job[name] for name in ("queued_seconds", "running_seconds", "trained_tokens")},
         "cost": f"{price.amount:.2f} {price.currency}" if price else None,
-        **last,
+        **{name: job[name] for name in ("train_loss", "valid_loss", "reward")},
+        **results,
         **{name: job[name] for name in ("error_code", "error_message")},
     }
 

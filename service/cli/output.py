@@ -178,8 +178,11 @@ def as_fields(fields: Iterable[tuple[str, object]]) -> None:
 
 
 def local(text: str | None, zone: tzinfo) -> str | None:
-    """A time of the database in the owner's zone, to the minute."""
-    return clock.from_text(text).astimezone(zone).strftime("%Y-%m-%d %H:%M") if text else None
+    """A time of the database in the owner's zone, to the minute; what is none, in a foreign database, as it is."""
+    try:
+        return clock.from_text(text).astimezone(zone).strftime("%Y-%m-%d %H:%M") if text else None
+    except (ValueError, OverflowError):
+        return plain.line(text, 40)
 
 
 def lasted(seconds: int | None) -> str | None:

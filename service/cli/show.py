@@ -22,7 +22,7 @@ _MEASURES = (
 
 
 @click.command(epilog="Example:  tunewatch show ftjob-8c2f  (the beginning of an id will do)")
-@click.argument("job")
+@common.job_argument
 @common.config_option
 @common.account_option
 @common.form_options
@@ -35,6 +35,10 @@ def show(job: str, config: str | None, account: str | None, form: str | None) ->
         checkpoints = desk.history.checkpoints(found)
         events = desk.history.events(job=found, limit=_LAST_EVENTS)
         deliveries = desk.history.deliveries(job=found, limit=_MOST)[::-1]
+        if found["state"] == model.State.FAILED and not found["error_message"]:
+            reason = desk.history.last_error(found)
+        else:
+            reason = found["error_message"]
         price = stats.price_of(found, common.prices(config))
         raw = desk.history.raw(found) if form == "json" else None
     found["cost"] = {price.currency: round(price.amount, 2)} if price else None
@@ -45,15 +49,17 @@ def show(job: str, config: str | None, account: str | None, form: str | None) ->
     if form == "csv":
         output.as_csv([found], list(found))
         return
-    output.as_fields(_fields(found, price, desk))
+    output.as_fields(_fields(found, price, reason, desk))
     _section("Time line", _time_line(found, history, desk))
     _section("Training", [*curve.of_metrics(metrics, shutil.get_terminal_size().columns - 2), *_measured(metrics)])
-    _section("Checkpoints", [_checkpoint(row) for row in checkpoints])
+    _section("Checkpoints", _checkpoints(checkpoints))
     _section("Last events", [f"{_at(row, 'created_at', desk)}  {plain.line(row['message'], 300)}" for row in events])
     _section("Who was told", [_delivery(row, desk) for row in deliveries])
 
 
-def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list[tuple[str, object]]:
+def _fields(
+    row: output.Row, price: cost.Cost | None, reason: str | None, desk: common.Desk
+) -> list[tuple[str, object]]:
     state = row["state"] if row["state"] == row["status"] else f"{row['state']} (provider's word: {row['status']})"
     gone = row["gone_at"] and f"at the provider since {_at(row, 'gone_at', desk)}; what is known of it stays"
     results_gone = row["results_gone_at"] and f"at the provider since {_at(row, 'results_gone_at', desk)}"
@@ -65,7 +71,7 @@ def _fields(row: output.Row, price: cost.Cost | None, desk: common.Desk) -> list
         ("Queued", output.lasted(row["queued_seconds"])), ("Ran", output.lasted(row["running_seconds"])),
         ("Trained tokens", output.number(row["trained_tokens"])),
         ("Cost", price and f"{price.amount:,.2f} {price.currency} (an estimate)"),
-        ("Error", row["error_code"]), ("Reason", row["error_message"]),
+        ("Error", row["error_code"]), ("Reason", reason),
         ("Training file", row["training_file"]), ("Validation file", row["validation_file"]),
         ("Result files", _listed(row["result_files"])), ("Files gone", results_gone),
     ]  # fmt: skip
@@ -114,9 +120,10 @@ def _steps(job: output.Row, history: list[output.Row]) -> list[tuple[str, str]]:
 
 
 def _between(start: str, end: str | None) -> str:
-    if end is None:
-        return ""
-    return plain.duration(max(clock.from_text(end) - clock.from_text(start), timedelta(0)))
+    try:
+        return plain.duration(max(clock.from_text(end) - clock.from_text(start), timedelta(0))) if end else ""
+    except ValueError:
+        return ""  # see output.local
 
 
 def _last(metrics: list[output.Row]) -> dict[str, float]:
@@ -132,9 +139,15 @@ def _measured(metrics: list[output.Row]) -> list[str]:
     return [*steps, *(f"  {words:<{width}}  {value}" for words, value in named)]
 
 
-def _checkpoint(row: output.Row) -> str:
+def _checkpoints(rows: list[output.Row]) -> list[str]:
+    losses = [row["valid_loss"] for row in rows if row["valid_loss"] is not None]
+    best = min(losses) if len(losses) > 1 else None
+    return [_checkpoint(row, is_best=best is not None and row["valid_loss"] == best) for row in rows]
+
+
+def _checkpoint(row: output.Row, *, is_best: bool) -> str:
     loss = "" if row["valid_loss"] is None else f"  validation loss {row['valid_loss']:.4g}"
-    return plain.line(f"step {row['step']}: {row['model']}{loss}", 300)
+    return plain.line(f"step {row['step']}: {row['model']}{loss}{', the lowest' if is_best else ''}", 300)
 
 
 def _delivery(row: output.Row, desk: common.Desk) -> str:

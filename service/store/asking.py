@@ -112,7 +112,7 @@ def _translated(path: Path, statement: str) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_INTERRUPT:
             raise KeyboardInterrupt from error
-        if code == sqlite3.SQLITE_AUTH:
+        if code == sqlite3.SQLITE_AUTH or "because it is a view" in str(error):
             raise errors.WrongStatement(
                 f"Questions alone are answered here, SELECT or WITH, and this is none ({error}). Nothing was changed."
             ) from error

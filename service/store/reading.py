@@ -164,6 +164,12 @@ class Reading:
             newest_first = newest_first.where(event.created_at >= clock.to_text(since))
         return self._rows(newest_first.limit(limit))[::-1]
 
+    def last_error(self, job: Row) -> str | None:
+        """The newest error in the job's own log."""
+        event = views.EVENTS.c
+        query = self._of(views.EVENTS, job).where(event.level == "error").order_by(event.created_at.desc()).limit(1)
+        return next((row["message"] for row in self._rows(query)), None)
+
     def metrics(self, job: Row) -> list[Row]:
         """All steps in order."""
         return self._rows(self._of(views.METRICS, job).order_by(views.METRICS.c.step))
@@ -201,8 +207,10 @@ class Reading:
             FROM destination t WHERE t.active = 1 ORDER BY channel, label""")
         return self._rows(query.bindparams(since=failed_since))
 
-    def each_job(self, *, account: str | None = None, since: datetime | None = None) -> Iterator[Row]:
-        """What statistics ask of every job, one after the other; created since then."""
+    def each_job(
+        self, *, account: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Row]:
+        """What statistics ask of every job created in that time, one after the other."""
         job = views.SUMMARY.c
         query = sa.select(
             job.account, job.model, job.fine_tuned_model, job.state, job.created_at, job.queued_seconds,
@@ -212,6 +220,8 @@ class Reading:
             query = query.where(job.account == account)
         if since:
             query = query.where(job.created_at >= clock.to_text(since))
+        if until:
+            query = query.where(job.created_at < clock.to_text(until))
         with self._engine.connect() as connection:
             for row in connection.execute(query).mappings():
                 yield dict(row)

@@ -168,3 +168,34 @@ def test_a_closed_standard_output_is_said(bench: Bench, url: str, words: list[st
     )  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "not writable" in done.stderr
+
+
+def test_a_time_that_is_none_is_shown_as_it_is(bench: Bench, ask: Ask, url: str) -> None:
+    bench.poll()
+    job = bench.simulator.create()
+    bench.poll()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("UPDATE job SET created_at = '2026-11-2x'")
+        database.execute("UPDATE status_change SET observed_at = '2026-13-25T00:00:00Z'")
+    for words in (["show", job], ["history"]):
+        assert "2026-13-25T00:00:00Z" in ask(*words).stdout
+    assert "2026-11-2x" in ask("jobs").stdout
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+def test_who_is_shown_a_part_unasked_is_told(bench: Bench, ask: Ask, form: list[str]) -> None:
+    bench.poll()
+    for _ in range(20):
+        bench.simulator.create()
+    bench.poll()
+    assert ask("jobs", *form).stderr == "These are 10; there may be more: --limit shows them.\n"
+    assert ask("history", *form).stderr == "These are 20; there may be more: --limit shows them.\n"
+    assert ask("jobs", "--limit", "10", *form).stderr == ""
+    assert ask("history", "--since", "2026-11-01", *form).stderr == ""
+
+
+@pytest.mark.parametrize("command", ["show", "events", "metrics", "history"])
+def test_an_empty_job_is_that_of_a_variable_that_was_not_set(bench: Bench, ask: Ask, command: str) -> None:
+    result = ask(command, "")
+    assert result.exit_code == 2
+    assert "is empty: name a job" in result.stderr

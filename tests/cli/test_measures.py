@@ -92,7 +92,7 @@ def test_an_infinity_in_a_foreign_database_is_null_in_json(bench: Bench, engine:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
-    for words in (["metrics", job], ["show", job], ["compare", job, job], ["jobs"], ["sql", "SELECT 9e999 AS loss"]):
+    for words in (["metrics", job], ["show", job], ["jobs"], ["sql", "SELECT 9e999 AS loss"]):
         assert json.loads(ask(*words, "--json").stdout, parse_constant=refuse)
     assert json.loads(ask("metrics", job, "--json").stdout)[0]["train_loss"] is None
     lines = ask("export", "--format", "jsonl", "--view", "job_metrics", "-").stdout.splitlines()
@@ -114,6 +114,59 @@ def test_compare_marks_what_differs(trained: dict[str, str], ask: Ask) -> None:
     assert line.split() == ["≠", "method", *METHODS]
     table = list(csv.reader(io.StringIO(ask("compare", *both, "--csv").stdout)))
     assert table[0] == ["field", "differs", *both]
+
+
+def test_compare_tells_which_run_was_better(trained: dict[str, str], bench: Bench, ask: Ask) -> None:
+    other = bench.simulator.create(durations=(60, 60, 1200))
+    for _ in range(30):
+        bench.clock.move(minutes=1)
+        bench.poll()
+    both = trained["supervised"], other
+    found = json.loads(ask("compare", *both, "--json").stdout)
+    fields = {row["field"]: row["values"] for row in found["fields"]}
+    for place, job in enumerate(both):
+        row = json.loads(ask("show", job, "--json").stdout)
+        assert fields["valid_loss"][place] == row["valid_loss"]
+        rows = json.loads(ask("metrics", job, "--json").stdout)
+        losses = [
+            (loss, row["step"])
+            for row in rows
+            if (loss := row["valid_loss"] if row["full_valid_loss"] is None else row["full_valid_loss"]) is not None
+        ]
+        assert (fields["best_valid_loss"][place], fields["best_step"][place]) == min(losses)
+    assert "full_valid_loss" not in fields
+    assert "best valid loss" in ask("compare", *both).stdout
+
+
+def test_a_job_is_not_compared_with_itself(trained: dict[str, str], ask: Ask) -> None:
+    result = ask("compare", trained["supervised"], trained["supervised"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "named twice" in result.stderr
+
+
+def test_show_names_the_checkpoint_with_the_lowest_loss(trained: dict[str, str], ask: Ask) -> None:
+    job = trained["supervised"]
+    rows = json.loads(ask("show", job, "--json").stdout)["checkpoints"]
+    lowest = min(rows, key=lambda row: float(row["valid_loss"]))
+    [marked] = [line for line in ask("show", job).stdout.splitlines() if line.endswith(", the lowest")]
+    assert f"step {lowest['step']}: " in marked
+
+
+def test_show_finds_the_reason_in_the_events_where_it_stands_nowhere_else(bench: Bench, ask: Ask) -> None:
+    bench.poll()
+    blocked = bench.simulator.create(ending="failed", reason="safety_evaluation", durations=(0, 0, 60))
+    for _ in range(10):
+        bench.clock.move(minutes=1)
+        bench.poll()
+    assert json.loads(ask("show", blocked, "--json").stdout)["error_message"] is None
+    [line] = [line for line in ask("show", blocked).stdout.splitlines() if line.startswith("Reason")]
+    assert "safety evaluations" in line
+
+
+def test_stats_of_a_span_and_of_what_no_price_fits(trained: dict[str, str], ask: Ask, priced: Ask) -> None:
+    assert "No such jobs" in ask("stats", "--until", "2026-11-01").stderr
+    assert json.loads(ask("stats", "--by", "account", "--until", "2027-01-01", "--json").stdout)[0]["jobs"] == 3
+    assert "No price fits 1 job that succeeded" in priced("stats").stderr
 
 
 def test_stats_sum_up_by_what_was_asked_for(trained: dict[str, str], ask: Ask, priced: Ask) -> None:

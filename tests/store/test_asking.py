@@ -26,6 +26,7 @@ def ask(url: str, statement: str) -> list[asking.Row]:
     "statement",
     [
         "DELETE FROM job",
+        "DELETE FROM job_summary",
         "WITH x AS (SELECT 1) DELETE FROM job",
         "INSERT INTO account (name, active) VALUES ('x', 1) RETURNING id",
         "UPDATE job_summary SET state = 'failed'",
