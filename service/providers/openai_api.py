@@ -249,6 +249,8 @@ def _bound(response: httpx2.Response) -> None:
         for part in read_on(chunk_size):
             read += len(part)
             if read > _LONGEST_ANSWER_BYTES:
+                # Nobody reads it to its end, which would close the connection.
+                response.close()
                 raise errors.Transient(f"the answer is longer than {plain.megabytes(_LONGEST_ANSWER_BYTES)}")
             yield part
 

@@ -200,12 +200,12 @@ def halfway(then: Callable[[Handler], None]) -> Fault:
 
 
 def _on_and_on(handler: Handler) -> None:
-    """An answer without an end, until nobody takes it any more."""
+    """An answer without an end, until nobody takes it any more. Past the buffer, which would be left with something."""
     handler.close_connection = True
     with contextlib.suppress(OSError):
-        handler.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        handler.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
         while True:
-            handler.raw(b" " * 1_000_000)
+            handler.connection.sendall(b" " * 1_000_000)
 
 
 def _hang_up(handler: Handler) -> None:

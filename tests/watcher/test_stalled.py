@@ -118,6 +118,7 @@ def test_of_a_job_whose_events_cannot_be_read_for_long_the_status_counts(bench: 
     for _ in range(10):
         look(bench, minutes=5)
     assert kinds(bench) == ["stalled"]
+    way.close()
 
 
 def test_another_process_does_not_tell_it_again(bench: Bench) -> None:
