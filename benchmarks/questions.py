@@ -140,7 +140,8 @@ def answers(path: Path, about: int) -> dict[str, _Answer]:
 def documented(job_id: str) -> dict[str, str]:
     """The queries of the page on the database by the words that stand above them, about that job."""
     page = _DOCUMENT.read_text(encoding="utf-8")
-    found = re.findall(r"^([^\n]+):\n\n```sql\n(.*?)\n```", page, re.DOTALL | re.MULTILINE)
+    # Below a heading, or below a sentence that ends in a colon.
+    found = re.findall(r"^(?:### )?([^\n]+?):?\n\n```sql\n(.*?)\n```", page, re.DOTALL | re.MULTILINE)
     return {name: re.sub(r"'ftjob-[^']*'", f"'{job_id}'", sql.rstrip(";")) for name, sql in found}
 
 
