@@ -1,7 +1,6 @@
 """How long the history takes to answer, against the bare driver running the very same SQL."""
 
 import itertools
-import re
 import sqlite3
 import tempfile
 import time
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from benchmarks import generate
 from benchmarks import measure as measuring
 from benchmarks.report import Goal, Table
+from explore import settings
 from service.store import engine as engines
 from service.store.reading import Reading, Row
 
@@ -138,11 +138,10 @@ def answers(path: Path, about: int) -> dict[str, _Answer]:
 
 
 def documented(job_id: str) -> dict[str, str]:
-    """The queries of the page on the database by the words that stand above them, about that job."""
-    page = _DOCUMENT.read_text(encoding="utf-8")
-    # Below a heading, or below a sentence that ends in a colon.
-    found = re.findall(r"^(?:### )?([^\n]+?):?\n\n```sql\n(.*?)\n```", page, re.DOTALL | re.MULTILINE)
-    return {name: re.sub(r"'ftjob-[^']*'", f"'{job_id}'", sql.rstrip(";")) for name, sql in found}
+    """The queries of the page on the database by their titles, about that job."""
+    page = settings.settings(_DOCUMENT.read_text(encoding="utf-8"))
+    queries = page["databases"][settings.DATABASE]["queries"].values()
+    return {query["title"]: query["sql"].replace(":job_id", f"'{job_id}'") for query in queries}
 
 
 def _rows(engine: sa.Engine, sql: str) -> list[Row]:

@@ -1,17 +1,18 @@
 """What the commands share: options, exit codes, access to the history."""
 
 import contextlib
+import dataclasses
 import signal
 import threading
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from service import clock, errors
+from service import clock, errors, model
 from service.cli import logs
 from service.config import source
 from service.rules import cost, plain
@@ -182,6 +183,12 @@ def _zone(name: str) -> tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         # Whether the name is right is for `check` and `run` to say; the history can be read without.
         return zoneinfo.ZoneInfo("UTC")
+
+
+def metrics_of(rows: Iterable[dict[str, Any]]) -> list[model.Metric]:
+    """Rows of job_metrics as the rules of training take them."""
+    names = [field.name for field in dataclasses.fields(model.Metric)]
+    return [model.Metric(**{name: row[name] for name in names}) for row in rows]
 
 
 def prices(config: str | None) -> dict[str, cost.Price]:

@@ -8,7 +8,7 @@ import click
 
 from service.cli import common, curve, output
 from service.cli.output import Column
-from service.rules import plain, stats
+from service.rules import plain, stats, training
 from service.store import views
 
 _FEW = 20
@@ -125,21 +125,14 @@ def _shown(place: int, desk: common.Desk, row: output.Row) -> object:
     return output.measure(value) if isinstance(value, float) else value
 
 
-def _results(metrics: list[output.Row]) -> dict[str, Any]:
-    """The last step, the last value of what job_summary does not have, and the step with the lowest validation loss."""
-    last: dict[str, Any] = {"last_step": metrics[-1]["step"]} if metrics else {}
-    judged = []
-    for row in metrics:
-        for name in ("train_accuracy", "valid_accuracy", "valid_reward"):
-            full = row.get(f"full_{name}")
-            if (value := row[name] if full is None else full) is not None:
-                last[name] = value
-        loss = row["valid_loss"] if row["full_valid_loss"] is None else row["full_valid_loss"]
-        if loss is not None:
-            judged.append((loss, row["step"]))
-    if judged:
-        last["best_valid_loss"], last["best_step"] = min(judged)
-    return last
+def _results(rows: list[output.Row]) -> dict[str, Any]:
+    """The last step, the last value of each measure, and the step with the lowest validation loss."""
+    measured = common.metrics_of(rows)
+    last = training.results(measured)
+    losses = [(loss, metric.step) for metric in measured if (loss := training.valid_loss(metric)) is not None]
+    lowest, at = min(losses, default=(None, None))
+    measures = {name: value for name, value in last.items() if name not in ("first", "step")}
+    return {"last_step": last["step"], **measures, "best_valid_loss": lowest, "best_step": at}
 
 
 def _described(job: output.Row, results: dict[str, Any], prices: Any) -> dict[str, Any]:
@@ -150,7 +143,6 @@ def _described(job: output.Row, results: dict[str, Any], prices: Any) -> dict[st
         **_each("metadata", job),
         **{name: job[name] for name in ("queued_seconds", "running_seconds", "trained_tokens")},
         "cost": f"{price.amount:.2f} {price.currency}" if price else None,
-        **{name: job[name] for name in ("train_loss", "valid_loss", "reward")},
         **results,
         **{name: job[name] for name in ("error_code", "error_message")},
     }

@@ -8,7 +8,7 @@ import click
 
 from service import clock, model
 from service.cli import common, curve, output
-from service.rules import cost, plain, stats
+from service.rules import cost, plain, stats, training
 
 _LAST_EVENTS = 5
 _MOST = 1000
@@ -52,7 +52,7 @@ def show(job: str, config: str | None, account: str | None, form: str | None) ->
     output.as_fields(_fields(found, price, reason, desk))
     _section("Time line", _time_line(found, history, desk))
     _section("Training", [*curve.of_metrics(metrics, shutil.get_terminal_size().columns - 2), *_measured(metrics)])
-    _section("Checkpoints", _checkpoints(checkpoints))
+    _section("Checkpoints", _checkpoints(checkpoints, metrics))
     _section("Last events", [f"{_at(row, 'created_at', desk)}  {plain.line(row['message'], 300)}" for row in events])
     _section("Who was told", [_delivery(row, desk) for row in deliveries])
 
@@ -139,15 +139,17 @@ def _measured(metrics: list[output.Row]) -> list[str]:
     return [*steps, *(f"  {words:<{width}}  {value}" for words, value in named)]
 
 
-def _checkpoints(rows: list[output.Row]) -> list[str]:
-    losses = [row["valid_loss"] for row in rows if row["valid_loss"] is not None]
-    best = min(losses) if len(losses) > 1 else None
-    return [_checkpoint(row, is_best=best is not None and row["valid_loss"] == best) for row in rows]
+def _checkpoints(rows: list[output.Row], metrics: list[output.Row]) -> list[str]:
+    """The best is the one that notices name."""
+    names = ("checkpoint_id", "step", "model", "valid_loss")
+    found = [model.Checkpoint(created_at=None, **{name: row[name] for name in names}) for row in rows]
+    best = training.best_checkpoint(found, common.metrics_of(metrics)) if len(rows) > 1 else None
+    return [_checkpoint(row, is_best=best is not None and row["step"] == best["step"]) for row in rows]
 
 
 def _checkpoint(row: output.Row, *, is_best: bool) -> str:
     loss = "" if row["valid_loss"] is None else f"  validation loss {row['valid_loss']:.4g}"
-    return plain.line(f"step {row['step']}: {row['model']}{loss}{', the lowest' if is_best else ''}", 300)
+    return plain.line(f"step {row['step']}: {row['model']}{loss}{', the best' if is_best else ''}", 300)
 
 
 def _delivery(row: output.Row, desk: common.Desk) -> str:

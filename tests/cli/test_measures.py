@@ -148,7 +148,7 @@ def test_show_names_the_checkpoint_with_the_lowest_loss(trained: dict[str, str],
     job = trained["supervised"]
     rows = json.loads(ask("show", job, "--json").stdout)["checkpoints"]
     lowest = min(rows, key=lambda row: float(row["valid_loss"]))
-    [marked] = [line for line in ask("show", job).stdout.splitlines() if line.endswith(", the lowest")]
+    [marked] = [line for line in ask("show", job).stdout.splitlines() if line.endswith(", the best")]
     assert f"step {lowest['step']}: " in marked
 
 
